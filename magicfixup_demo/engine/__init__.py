@@ -1,0 +1,1 @@
+"""CoarseEdit -> EditResult: conditioning, detail transfer, pipeline, comparison, weights."""

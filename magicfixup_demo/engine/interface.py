@@ -1,0 +1,36 @@
+"""What the page and the command line ask of an engine; nothing here knows about networks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
+
+# Called between denoising steps with the fraction done (0..1) and a text for the user.
+# It may raise errors.Cancelled to stop the work.
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What the page says about an engine: its name, one sentence, its licence, and its default number of steps."""
+
+    name: str
+    description: str
+    licence: str
+    default_steps: int
+    max_steps: int
+
+
+class Engine(Protocol):
+    """A model that turns coarse edits into photos. Implementations are safe to call from several threads."""
+
+    info: EngineInfo
+
+    def fixup(
+        self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions, progress: Progress | None = None
+    ) -> EditResult:
+        """photo: (H, W, 3) uint8; an edit of another size is resized to the photo's. Raises MagicFixupError."""
+        ...

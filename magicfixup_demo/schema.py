@@ -1,0 +1,121 @@
+"""The records that travel from the photo to the result. All are frozen; arrays in them are never written to.
+
+    photo -> Segment -> Collage -> CoarseEdit -> EditResult
+
+Pictures are NumPy arrays ``(height, width, channels)``, uint8, sRGB; masks are ``(height, width)``, uint8, 255 = inside.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from magicfixup_demo.affine import IDENTITY, Affine
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """An object cut from the photo: where it was, and its shape.
+
+    ``mask`` is (h, w) uint8, cropped to its bounding box; its top left pixel is pixel ``(left, top)`` of the photo.
+    """
+
+    id: str
+    left: int
+    top: int
+    mask: np.ndarray
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One appearance of a segment: ``matrix`` maps photo coordinates (source) to photo coordinates (destination)."""
+
+    id: str
+    segment_id: str
+    matrix: Affine = IDENTITY
+
+
+@dataclass(frozen=True, eq=False)
+class Collage:
+    """All segments and the layers made from them, back to front, over a photo of ``width`` x ``height`` pixels.
+
+    Every segment is cut OUT of the photo. A layer that stays where it was covers its own hole exactly, so moving
+    or deleting the only layer of a segment opens the hole, and a duplicate opens none.
+    """
+
+    width: int
+    height: int
+    segments: tuple[Segment, ...] = ()
+    layers: tuple[Layer, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class CoarseEdit:
+    """The collage as the model reads it: ``rgb`` (H, W, 3) uint8 and ``alpha`` (H, W) uint8, below 128 = hole."""
+
+    rgb: np.ndarray
+    alpha: np.ndarray
+
+    @property
+    def rgba(self) -> np.ndarray:
+        """(H, W, 4) uint8; what the command line writes as a PNG."""
+        return np.dstack([self.rgb, self.alpha])
+
+    @property
+    def hole(self) -> np.ndarray:
+        """(H, W) bool, True where nothing covers the picture (METHODS: mask < 0.5)."""
+        return self.alpha < 128
+
+
+@dataclass(frozen=True)
+class EditOptions:
+    """What the user may choose for one fix-up.
+
+    ``steps``: denoising steps, 1 to 100. ``seed``: 0 to 2**32 - 1. ``samples``: results with seeds seed, seed + 1, ...
+    ``sdedit``: also make the SDEdit comparison (for the first seed). ``strength`` is the noise level both start from,
+    as a fraction of the schedule in (0, 1]; None takes the model's own.
+    """
+
+    steps: int | None = None
+    seed: int = 0
+    samples: int = 1
+    sdedit: bool = True
+    strength: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class EditResult:
+    """What one fix-up returns; every picture has the photo's height and width.
+
+    ``images``: one (H, W, 3) uint8 per sample. ``sdedit``: the comparison or None. ``coarse``: the edit with its holes
+    filled, the picture that both methods start from. ``touched``: (H, W) bool, False where the photo is untouched.
+    """
+
+    images: tuple[np.ndarray, ...]
+    sdedit: np.ndarray | None
+    coarse: np.ndarray
+    touched: np.ndarray
+    seed: int
+    steps: int
+    seconds: float
+    model: str
+
+
+@dataclass(frozen=True, eq=False)
+class Prompt:
+    """What the user pointed at, in photo pixels, origin top left: ``points`` are (x, y), ``labels`` True = include.
+
+    ``box`` is (x0, y0, x1, y1) or None.
+    """
+
+    points: tuple[tuple[float, float], ...] = ()
+    labels: tuple[bool, ...] = ()
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MaskCandidate:
+    """One answer of a segmenter: (H, W) bool mask at the photo's size, and its predicted quality in 0..1."""
+
+    mask: np.ndarray
+    score: float
+    extra: dict = field(default_factory=dict)
