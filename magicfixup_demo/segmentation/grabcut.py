@@ -19,9 +19,7 @@ class GrabCutSegmenter:
     """Finds what differs in colour from its surroundings; see Segmenter for the methods."""
 
     name = "grabcut"
-    note = (
-        "No segmentation model could be had; this is a simple fallback (GrabCut), and a box works better than a click."
-    )
+    note = "GrabCut, a simple fallback, stands in for a segmentation model; a box works better than a click."
 
     def embed(self, photo: np.ndarray, progress: Progress | None = None) -> Embedding:
         height, width = photo.shape[:2]
@@ -32,7 +30,7 @@ class GrabCutSegmenter:
         return Embedding(self.name, height, width, small, small.nbytes)
 
     def candidates(self, embedding: Embedding, prompt: Prompt) -> tuple[MaskCandidate, ...]:
-        prompt = checked_prompt(embedding, prompt)
+        prompt = checked_prompt(prompt, embedding.width, embedding.height)
         small: np.ndarray = embedding.data
         seeds = _seeds(small.shape[:2], prompt, small.shape[1] / embedding.width)
         mask = _connected_to(_grab(small, seeds), seeds)

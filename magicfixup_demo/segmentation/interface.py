@@ -51,17 +51,17 @@ class Segmenter(Protocol):
         ...
 
 
-def checked_prompt(embedding: Embedding, prompt: Prompt) -> Prompt:
-    """Return the prompt with its box clipped to the photo. Raises SegmentationError that names what is wrong."""
+def checked_prompt(prompt: Prompt, width: int, height: int) -> Prompt:
+    """Return the prompt with its box clipped to the photo of ``width`` x ``height``. Raises SegmentationError that names what is wrong."""
     if len(prompt.points) != len(prompt.labels):
         raise SegmentationError("Every click must say whether it adds or removes; click again.")
     if len(prompt.points) > MAX_POINTS:
         raise SegmentationError(f"There are {len(prompt.points)} clicks; at most {MAX_POINTS} are allowed, start over.")
     for point in prompt.points:
-        _check_point(point, embedding.width, embedding.height)
+        _check_point(point, width, height)
     if prompt.box is None and not any(prompt.labels):
         raise SegmentationError("Nothing is selected yet; click on an object or draw a box around it.")
-    return Prompt(prompt.points, prompt.labels, _clipped_box(prompt.box, embedding.width, embedding.height))
+    return Prompt(prompt.points, prompt.labels, _clipped_box(prompt.box, width, height))
 
 
 def found(candidates: list[MaskCandidate]) -> tuple[MaskCandidate, ...]:

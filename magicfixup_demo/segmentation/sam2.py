@@ -47,7 +47,7 @@ class Sam2Segmenter:
     def candidates(self, embedding: Embedding, prompt: Prompt) -> tuple[MaskCandidate, ...]:
         if embedding.segmenter != self.name:
             raise SegmentationError(f"This photo was read by {embedding.segmenter}; open the photo again.")
-        prompt = checked_prompt(embedding, prompt)
+        prompt = checked_prompt(prompt, embedding.width, embedding.height)
         raw_masks = self._decode(embedding, prompt)
         height, width = raw_masks[0].logits.shape
         scale = (width / embedding.width, height / embedding.height)

@@ -47,7 +47,7 @@ class SamSegmenter:
         return Embedding(self.name, photo.shape[0], photo.shape[1], data, size)
 
     def candidates(self, embedding: Embedding, prompt: Prompt) -> tuple[MaskCandidate, ...]:
-        prompt = checked_prompt(embedding, prompt)
+        prompt = checked_prompt(prompt, embedding.width, embedding.height)
         ordered = offer_order(self.decode(embedding, prompt), prompt)
         return finish(ordered, prompt, map_scale(embedding), embedding)
 
