@@ -14,12 +14,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from magicfixup_demo.affine import IDENTITY, Affine, compose, rotation, scaling, translation  # noqa: E402
-from magicfixup_demo.collage import segment_from_mask  # noqa: E402
-from magicfixup_demo.collage_json import collage_to_json  # noqa: E402
-from magicfixup_demo.images import open_photo  # noqa: E402
-from magicfixup_demo.schema import Collage, Layer, Prompt, Segment  # noqa: E402
-from magicfixup_demo.segmentation.registry import load_segmenter  # noqa: E402
+from magicfixup_demo.affine import IDENTITY, Affine, compose, rotation, scaling, translation
+from magicfixup_demo.collage import segment_from_mask
+from magicfixup_demo.collage_json import collage_to_json
+from magicfixup_demo.images import open_photo
+from magicfixup_demo.schema import Collage, Layer, Prompt, Segment
+from magicfixup_demo.segmentation.registry import load_segmenter
 
 FOLDER = Path(__file__).resolve().parent
 
