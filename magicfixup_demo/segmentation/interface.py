@@ -52,7 +52,10 @@ class Segmenter(Protocol):
 
 
 def checked_prompt(prompt: Prompt, width: int, height: int) -> Prompt:
-    """Return the prompt with its box clipped to the photo of ``width`` x ``height``. Raises SegmentationError that names what is wrong."""
+    """Return the prompt with its box clipped to the photo of ``width`` x ``height`` pixels.
+
+    Raises SegmentationError that names what is wrong.
+    """
     if len(prompt.points) != len(prompt.labels):
         raise SegmentationError("Every click must say whether it adds or removes; click again.")
     if len(prompt.points) > MAX_POINTS:
