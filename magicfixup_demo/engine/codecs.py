@@ -1,0 +1,50 @@
+"""Pictures <-> the space the networks work in: pixels rearranged (``small``), or Stable Diffusion's latents."""
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+
+class PixelCodec:
+    """Space to depth by ``factor``: nothing is lost, nothing is learned, and it costs no time.
+
+    Latents are (B, 3 * factor**2, H / factor, W / factor); masks (B, factor**2, H / factor, W / factor).
+    """
+
+    def __init__(self, factor: int = 4):
+        self.factor = factor
+
+    def encode(self, image: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """image (B, 3, H, W) in -1..1."""
+        return F.pixel_unshuffle(image, self.factor)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Inverse of encode."""
+        return F.pixel_shuffle(latent, self.factor)
+
+    def encode_mask(self, mask: Tensor) -> Tensor:
+        """mask (B, 1, H, W) in 0..1, 1 = content."""
+        return F.pixel_unshuffle(mask, self.factor)
+
+
+class LatentCodec:
+    """The KL autoencoder of Stable Diffusion 1.x: latents (B, 4, H / 8, W / 8), a sample of the posterior."""
+
+    def __init__(self, vae: AutoencoderKL):
+        self.vae = vae
+        self.factor = 2 ** (len(vae.config.block_out_channels) - 1)
+
+    def encode(self, image: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """image (B, 3, H, W) in -1..1."""
+        posterior = self.vae.encode(image).latent_dist
+        return posterior.sample(generator) * self.vae.config.scaling_factor
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Returns (B, 3, H, W), about -1..1."""
+        return self.vae.decode(latent / self.vae.config.scaling_factor).sample
+
+    def encode_mask(self, mask: Tensor) -> Tensor:
+        """Bilinear without anti-aliasing, as the published code does: (B, 1, H / 8, W / 8)."""
+        size = (mask.shape[-2] // self.factor, mask.shape[-1] // self.factor)
+        return F.interpolate(mask, size, mode="bilinear", align_corners=False)

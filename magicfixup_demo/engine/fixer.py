@@ -1,0 +1,169 @@
+"""The engine behind the page and the command line: a MagicFixupPipeline with crop, sizes, samples and comparison."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from magicfixup_demo.engine.composite import Box, crop_box, put_back, touched_pixels
+from magicfixup_demo.engine.conditioning import fill_holes, image_array, image_tensor, mask_tensor
+from magicfixup_demo.engine.interface import EngineInfo, Progress
+from magicfixup_demo.engine.pipeline import MagicFixupPipeline
+from magicfixup_demo.engine.sdedit import sdedit
+from magicfixup_demo.errors import EditError, OptionError
+from magicfixup_demo.images import fitted_size, resize, resize_edit
+from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
+
+MOST_SAMPLES = 8
+MOST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One edit made ready: the photo, the crop the model must see, and that crop at the model's size.
+
+    ``part``: the edit inside ``box``; ``coarse``: it with its holes filled. ``seen_*``: the same at the model's size.
+    """
+
+    photo: np.ndarray
+    touched: np.ndarray
+    box: Box
+    part: CoarseEdit
+    coarse: np.ndarray
+    seen_photo: np.ndarray
+    seen_part: CoarseEdit
+    seen_coarse: np.ndarray
+
+    def paste(self, after: np.ndarray) -> np.ndarray:
+        """The model's result, (h, w, 3) uint8 at its size, put back into the whole photo."""
+        result = self.photo.copy()
+        window = self.box.window
+        result[window] = put_back(self.photo[window], self.coarse, self.part, self.seen_coarse, after)
+        return result
+
+    def filled(self) -> np.ndarray:
+        """The whole coarse edit with its holes filled."""
+        result = self.photo.copy()
+        result[self.box.window] = self.coarse
+        return result
+
+
+class PipelineEngine:
+    """Implements engine.interface.Engine. One run at a time: two on the same cores would only slow each other."""
+
+    def __init__(
+        self,
+        pipeline: MagicFixupPipeline,
+        info: EngineInfo,
+        strength: float,
+        sdedit_strength: float,
+        area: int = 512 * 512,
+        multiple: int = 32,
+    ):
+        self.pipeline, self.info = pipeline, info
+        self.strength, self.sdedit_strength = strength, sdedit_strength
+        self.area, self.multiple = area, multiple
+        self._turn = threading.Lock()
+
+    def fixup(
+        self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions, progress: Progress | None = None
+    ) -> EditResult:
+        """See Engine.fixup."""
+        started = time.monotonic()
+        # 1. The part of the photo that the model must see, at its size, holes filled
+        steps = self._checked(options)
+        job = self._prepare(photo, edit)
+        # 2. Each sample
+        runs = options.samples + options.sdedit
+        images = []
+        for i in range(options.samples):
+            report = _Steps(progress, i, runs, "Fixing it up")
+            images.append(job.paste(self._run(job, steps, options.strength, options.seed + i, report)))
+        # 3. SDEdit, with the start and seed of the first
+        compared = None
+        if options.sdedit:
+            report = _Steps(progress, options.samples, runs, "SDEdit, for comparison")
+            compared = job.paste(self._run(job, steps, options.strength, options.seed, report, compare=True))
+        if progress:
+            progress(1.0, "Done")
+        return EditResult(
+            images=tuple(images),
+            sdedit=compared,
+            coarse=job.filled(),
+            touched=job.touched,
+            seed=options.seed,
+            steps=steps,
+            seconds=time.monotonic() - started,
+            model=self.info.name,
+        )
+
+    def compare(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> np.ndarray:
+        """SDEdit alone, as in ``fixup``: (H, W, 3) uint8."""
+        job = self._prepare(photo, edit)
+        return job.paste(self._run(job, self._checked(options), options.strength, options.seed, compare=True))
+
+    def _prepare(self, photo: np.ndarray, edit: CoarseEdit) -> Job:
+        edit = resize_edit(edit, photo.shape[1], photo.shape[0])
+        if edit.hole.all():
+            raise EditError("This edit is nothing but hole; leave some of the photo or an object in it.")
+        touched = touched_pixels(photo, edit)
+        box = crop_box(touched)
+        part = CoarseEdit(*(np.ascontiguousarray(values[box.window]) for values in (edit.rgb, edit.alpha)))
+        size = fitted_size(*box.size, self.area, self.multiple)
+        seen_part = resize_edit(part, *size)
+        return Job(
+            photo=photo,
+            touched=touched,
+            box=box,
+            part=part,
+            coarse=fill_holes(part),
+            seen_photo=resize(photo[box.window], *size),
+            seen_part=seen_part,
+            seen_coarse=fill_holes(seen_part),
+        )
+
+    def _checked(self, options: EditOptions) -> int:
+        """The number of steps, after checking all options. Raises OptionError."""
+        steps = self.info.default_steps if options.steps is None else options.steps
+        if not 1 <= steps <= self.info.max_steps:
+            raise OptionError(f"steps is {steps}; choose 1 to {self.info.max_steps}.")
+        if options.strength is not None and not 0.05 <= options.strength <= 1:
+            raise OptionError(f"strength is {options.strength}; choose 0.05 to 1.")
+        if not 1 <= options.samples <= MOST_SAMPLES:
+            raise OptionError(f"samples is {options.samples}; choose 1 to {MOST_SAMPLES}.")
+        if not 0 <= options.seed <= MOST_SEED - MOST_SAMPLES:
+            raise OptionError(f"seed is {options.seed}; choose 0 to {MOST_SEED - MOST_SAMPLES}.")
+        return steps
+
+    def _run(
+        self,
+        job: Job,
+        steps: int,
+        strength: float | None,
+        seed: int,
+        on_step: "_Steps | None" = None,
+        compare: bool = False,
+    ) -> np.ndarray:
+        """One denoising run at the model's size; (h, w, 3) uint8."""
+        device = self.pipeline.device
+        tensors = (image_tensor(job.seen_photo), image_tensor(job.seen_coarse), mask_tensor(job.seen_part))
+        photo, coarse, mask = (tensor.to(device) for tensor in tensors)
+        settings = {"steps": steps, "on_step": on_step, "generator": torch.Generator().manual_seed(seed)}
+        with self._turn:
+            if compare:
+                settings["strength"] = strength or self.sdedit_strength
+                return image_array(sdedit(self.pipeline, coarse, **settings))
+            return image_array(self.pipeline(photo, coarse, mask, strength=strength or self.strength, **settings))
+
+
+class _Steps:
+    """Turns a pipeline's steps into the progress of the whole job."""
+
+    def __init__(self, progress: Progress | None, run: int, runs: int, text: str):
+        self.progress, self.run, self.runs, self.text = progress, run, runs, text
+
+    def __call__(self, step: int, steps: int) -> None:
+        if self.progress:
+            self.progress((self.run + step / steps) / self.runs, f"{self.text}: step {step + 1} of {steps}")

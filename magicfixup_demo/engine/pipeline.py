@@ -1,0 +1,149 @@
+"""MagicFixupPipeline: the method in numbered steps, at two sizes from one code path."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
+from torch import Tensor
+
+from magicfixup_demo.engine.codecs import LatentCodec, PixelCodec
+from magicfixup_demo.engine.detail_transfer import Features, extract_details, scale_features, synthesize
+
+DATA_VARIANCE = 0.25  # of pixels in -1..1, for the unconditional skip weight below
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the synthesizer is told besides the noisy picture.
+
+    coarse: (B, C, h, w) the filled coarse edit; mask: (B, M, h, w), 1 = content; features: of the photo;
+    keep: (B,) 1.0 where the conditions are given, 0.0 where they are dropped (then the others are zero).
+    """
+
+    coarse: Tensor
+    mask: Tensor
+    features: Features
+    keep: Tensor
+
+    def where(self, keep: Tensor) -> "Conditions":
+        """Drop all conditions of the samples whose ``keep`` (B,) is 0: SDEdit's view of the same network."""
+        column = keep.view(-1, 1, 1, 1)
+        return Conditions(
+            self.coarse * column, self.mask * column, scale_features(self.features, keep), self.keep * keep
+        )
+
+
+class MagicFixupPipeline(DiffusionPipeline):
+    """Photo and coarse edit in, photo out (arXiv 2403.13044).
+
+    ``prediction``: what the synthesizer's output means. "epsilon": the noise (the published network). "residual": the
+    difference between the clean picture and an anchor, which is the coarse edit, or, where the conditions are dropped,
+    the noisy picture scaled to least squares (c_skip of EDM, arXiv 2206.00364, table 1).
+    ``reference_timestep``: None noises the photo afresh at each step with that step's timestep (the published network);
+    a number keeps it fixed, so that the photo is read once per photo (``small``).
+    """
+
+    def __init__(
+        self,
+        extractor: UNet2DConditionModel,
+        synthesizer: UNet2DConditionModel,
+        scheduler: DDIMScheduler,
+        vae: AutoencoderKL | None = None,
+        prediction: str = "epsilon",
+        reference_timestep: int | None = None,
+    ):
+        super().__init__()
+        self.register_modules(extractor=extractor, synthesizer=synthesizer, scheduler=scheduler, vae=vae)
+        self.register_to_config(prediction=prediction, reference_timestep=reference_timestep)
+        self.codec = PixelCodec() if vae is None else LatentCodec(vae)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        photo: Tensor,
+        coarse: Tensor,
+        mask: Tensor,
+        *,
+        steps: int,
+        strength: float = 1.0,
+        eta: float = 0.0,
+        generator: torch.Generator | None = None,
+        drop_conditions: bool = False,
+        on_step: Callable[[int, int], None] | None = None,
+    ) -> Tensor:
+        """Fix up a batch.
+
+        photo, coarse: (B, 3, H, W) in -1..1, coarse with its holes filled; mask: (B, 1, H, W), 1 = content. H and W are
+        multiples of the networks' total stride. ``strength`` in (0, 1]: the start is noised to that fraction of the
+        schedule. ``drop_conditions`` gives SDEdit (arXiv 2108.01073) with the same network, start and seed.
+        ``on_step(done, of)`` is called before each step and may raise to stop. Returns (B, 3, H, W), about -1..1.
+        """
+        # 1. Pictures into the space of the networks
+        coarse_latent = self.codec.encode(coarse, generator)  # (B, C, h, w)
+        photo_latent = self.codec.encode(photo, generator)  # (B, C, h, w)
+        mask_latent = self.codec.encode_mask(mask)  # (B, M, h, w)
+
+        # 2. Start from the coarse edit, noised
+        timesteps = self.timesteps(steps, strength)
+        noise = self._noise_like(coarse_latent, generator)
+        noisy = self.scheduler.add_noise(coarse_latent, noise, timesteps[:1].to(noise.device))
+
+        # 3. Read the photo (once, where its timestep is fixed)
+        keep = torch.full((len(noisy),), 0.0 if drop_conditions else 1.0, device=noisy.device, dtype=noisy.dtype)
+        once = self.config.reference_timestep is not None
+        features = self.details(photo_latent, mask_latent) if once else {}
+
+        # 4. Denoise
+        for i, timestep in enumerate(timesteps):
+            if on_step:
+                on_step(i, len(timesteps))
+            t = timestep.to(noisy.device).expand(len(noisy))
+            if not once:
+                features = self.details(photo_latent, mask_latent, t, self._noise_like(photo_latent, generator))
+            conditions = Conditions(coarse_latent, mask_latent, features, torch.ones_like(keep)).where(keep)
+            prediction = self.predict(noisy, t, conditions)
+            noisy = self.scheduler.step(prediction, timestep, noisy, eta=eta, generator=generator).prev_sample
+
+        # 5. Back to a picture
+        return self.codec.decode(noisy)
+
+    def timesteps(self, steps: int, strength: float) -> Tensor:
+        """The last ``steps`` timesteps of a schedule of which they are the fraction ``strength``; highest first."""
+        self.scheduler.set_timesteps(max(steps, round(steps / strength)))
+        return self.scheduler.timesteps[-steps:]
+
+    def details(
+        self, photo_latent: Tensor, mask_latent: Tensor, t: Tensor | None = None, noise: Tensor | None = None
+    ) -> Features:
+        """Run the extractor on [noised photo | photo | mask]; with a fixed reference timestep on [photo | photo | 1].
+
+        The whole-picture mask makes the features depend on the photo alone.
+        """
+        if self.config.reference_timestep is not None:
+            t = torch.full((len(photo_latent),), self.config.reference_timestep, device=photo_latent.device)
+            noised, mask_latent = photo_latent, torch.ones_like(mask_latent)
+        else:
+            noised = self.scheduler.add_noise(photo_latent, noise, t)
+        sample = torch.cat([noised, photo_latent, mask_latent], dim=1)  # (B, 2C + M, h, w)
+        return extract_details(self.extractor, sample, t)
+
+    def predict(self, noisy: Tensor, t: Tensor, conditions: Conditions) -> Tensor:
+        """What the scheduler expects: the noise ("epsilon") or the clean picture ("residual"). noisy (B, C, h, w)."""
+        sample = torch.cat([noisy, conditions.coarse, conditions.mask], dim=1)  # (B, 2C + M, h, w)
+        output = synthesize(self.synthesizer, sample, t, conditions.features)  # (B, C, h, w)
+        if self.config.prediction == "epsilon":
+            return output
+        skip = (1 - conditions.keep) * self._skip_weight(t)
+        return output + conditions.coarse + skip.view(-1, 1, 1, 1).to(noisy.dtype) * noisy
+
+    def _skip_weight(self, t: Tensor) -> Tensor:
+        """Least-squares weight of the noisy picture for the clean one: sqrt(a) v / (a v + 1 - a), v = variance."""
+        alpha = self.scheduler.alphas_cumprod.to(t.device)[t]
+        return alpha.sqrt() * DATA_VARIANCE / (alpha * DATA_VARIANCE + 1 - alpha)
+
+    @staticmethod
+    def _noise_like(latent: Tensor, generator: torch.Generator | None) -> Tensor:
+        device = generator.device if generator is not None else latent.device
+        noise = torch.randn(latent.shape, generator=generator, device=device, dtype=latent.dtype)
+        return noise.to(latent.device)

@@ -1,0 +1,34 @@
+"""Name -> engine."""
+
+import torch
+
+from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.interface import Engine, EngineInfo
+from magicfixup_demo.engine.presets import PRESETS, build_pipeline
+from magicfixup_demo.engine.weights import MODELS, load_networks
+from magicfixup_demo.errors import ModelError
+
+MOST_STEPS = 100
+
+
+def load_engine(name: str = "auto", device: str | None = None) -> Engine:
+    """Load a model by its name in ``weights.MODELS``; "auto" takes the embedded ``small``.
+
+    ``device``: "cpu" or "cuda"; None takes a GPU where there is one. Raises ModelError.
+    """
+    name = "small" if name == "auto" else name
+    if name not in MODELS:
+        raise ModelError(f"There is no model {name!r}; choose one of auto, {', '.join(MODELS)}.")
+    entry, preset = MODELS[name], PRESETS[MODELS[name].preset]
+    pipeline = build_pipeline(preset)
+    load_networks(entry.folder, pipeline)
+    pipeline.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    pipeline.set_progress_bar_config(disable=True)
+    info = EngineInfo(
+        name=name,
+        description=entry.description,
+        licence=entry.licence,
+        default_steps=entry.default_steps,
+        max_steps=MOST_STEPS,
+    )
+    return PipelineEngine(pipeline, info, entry.strength, entry.sdedit_strength, preset.area, preset.multiple)

@@ -1,0 +1,128 @@
+"""Pairs on disk -> batches. A batch can be made again from its step number alone, so a resumed run goes on exactly."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from magicfixup_demo.engine.conditioning import fill_holes
+from magicfixup_demo.errors import DataError
+from magicfixup_demo.training.pairs import kind_of, load_pair, pair_names
+
+REFERENCE, FILLED, ALPHA, TARGET = slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 10)
+CHANGED = 10  # grey levels: where the filled edit differs from the reference by more, the edit touched it
+RING = 25  # pixels around what was touched that count as touched: contact, shadow, edge
+FOCUS = 0.85  # share of crops centred on something that was touched
+ZOOMED_OUT = 0.35  # share of crops taken larger and shrunk, for context and holes of other sizes
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """reference, coarse, target: (B, 3, H, W) in -1..1; mask: (B, 1, H, W), 1 = content; weight: (B, 1, H, W)."""
+
+    reference: Tensor
+    coarse: Tensor
+    mask: Tensor
+    target: Tensor
+    weight: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
+
+
+class PairDataset:
+    """Random crops of the pairs in some folders; each pair is decoded and filled once, then read from a cache file."""
+
+    def __init__(self, folders: list[Path], cache: Path, kinds: dict[str, float], crop: int):
+        self.items = [(folder, name) for folder in folders for name in pair_names(folder)]
+        if not self.items:
+            raise DataError(
+                f"There are no pairs in {', '.join(map(str, folders))}; make some with the command `pairs`."
+            )
+        self.cache, self.crop = cache, crop
+        cache.mkdir(parents=True, exist_ok=True)
+        self.by_kind: dict[str, list[int]] = {}
+        for i, (_, name) in enumerate(self.items):
+            self.by_kind.setdefault(kind_of(name), []).append(i)
+        self.kinds = [kind for kind in kinds if kind in self.by_kind]
+        weights = np.array([kinds[kind] for kind in self.kinds])
+        self.shares = weights / weights.sum()
+
+    def batch(self, size: int, seed: int, step: int) -> Batch:
+        """The batch of a step: the same every time it is asked for."""
+        rng = np.random.default_rng([seed, step])
+        samples = []
+        for _ in range(size):
+            kind = self.kinds[rng.choice(len(self.kinds), p=self.shares)]
+            index = self.by_kind[kind][rng.integers(len(self.by_kind[kind]))]
+            samples.append(_random_crop(self.packed(index), self.crop, rng))
+        return to_batch(samples)
+
+    def packed(self, index: int) -> np.ndarray:
+        """(H, W, 10) uint8: reference, filled edit, alpha, target; memory-mapped."""
+        folder, name = self.items[index]
+        path = self.cache / f"{name}.npy"
+        if not path.exists():
+            partial = path.with_suffix(".part")
+            with partial.open("wb") as opened:
+                np.save(opened, pack(folder, name))
+            partial.replace(path)
+        return np.load(path, mmap_mode="r")
+
+
+def pack(folder: Path, name: str) -> np.ndarray:
+    """Decode a pair and fill its holes as at inference."""
+    pair = load_pair(folder, name)
+    return np.dstack([pair.reference, fill_holes(pair.edit), pair.edit.alpha, pair.target])
+
+
+def to_batch(samples: list[np.ndarray]) -> Batch:
+    """A list of (H, W, 10) uint8 of one size -> Batch."""
+    data = torch.from_numpy(np.stack(samples)).permute(0, 3, 1, 2).float()  # (B, 10, H, W)
+    weights = torch.from_numpy(np.stack([weight_map(sample) for sample in samples]))[:, None]
+    return Batch(
+        reference=data[:, REFERENCE] / 127.5 - 1,
+        coarse=data[:, FILLED] / 127.5 - 1,
+        mask=data[:, ALPHA] / 255,
+        target=data[:, TARGET] / 127.5 - 1,
+        weight=weights,
+    )
+
+
+def weight_map(packed: np.ndarray) -> np.ndarray:
+    """(H, W) float32: 0.25 where nothing happened, 1.25 on and around what was touched, 2.25 in the hole."""
+    hole = packed[..., 6] < 128
+    touched = _touched(packed)
+    grown = cv2.dilate(touched.astype(np.uint8), np.ones((RING, RING), np.uint8))
+    return (0.25 + grown + cv2.dilate(hole.astype(np.uint8), np.ones((7, 7), np.uint8))).astype(np.float32)
+
+
+def _touched(packed: np.ndarray) -> np.ndarray:
+    difference = np.abs(packed[..., REFERENCE].astype(np.int16) - packed[..., FILLED]).max(axis=2)
+    return (difference > CHANGED) | (packed[..., 6] < 128)
+
+
+def _random_crop(packed: np.ndarray, crop: int, rng: np.random.Generator) -> np.ndarray:
+    height, width = packed.shape[:2]
+    side = round(crop * (rng.uniform(1.2, 2.0) if rng.random() < ZOOMED_OUT else 1.0))
+    side = min(side, height, width)
+    x, y = int(rng.integers(0, width - side + 1)), int(rng.integers(0, height - side + 1))
+    if rng.random() < FOCUS:
+        ys, xs = np.nonzero(_touched(np.asarray(packed[4::8, 4::8])))
+        if len(xs):
+            k = rng.integers(len(xs))
+            jitter = rng.normal(0, side / 6, 2)
+            x = int(np.clip(xs[k] * 8 - side / 2 + jitter[0], 0, width - side))
+            y = int(np.clip(ys[k] * 8 - side / 2 + jitter[1], 0, height - side))
+    cut = np.array(packed[y : y + side, x : x + side])
+    if side != crop:
+        interpolation = cv2.INTER_AREA if side > crop else cv2.INTER_LINEAR
+        halves = [
+            cv2.resize(np.ascontiguousarray(part), (crop, crop), interpolation=interpolation)
+            for part in (cut[..., :3], cut[..., 3:6], cut[..., 6], cut[..., TARGET])
+        ]
+        cut = np.dstack(halves)
+    return np.ascontiguousarray(cut[:, ::-1]) if rng.random() < 0.5 else cut
