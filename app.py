@@ -1,0 +1,30 @@
+"""Entry of the Space and of a local run: read the options, pick the models, build the page, launch."""
+
+import argparse
+import functools
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: no call that nobody asked for
+
+from magicfixup_demo.ui.examples import list_examples  # noqa: E402
+from magicfixup_demo.ui.models import engine_loader, segmenter_loader  # noqa: E402
+from magicfixup_demo.ui.page import build_page, launch_options  # noqa: E402
+from magicfixup_demo.ui.services import Services  # noqa: E402
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Rearrange the things in a photo, get a photo back.")
+    parser.add_argument("--host", default=None, help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, default=None, help="port to listen on (default: the first free from 7860)")
+    parser.add_argument("--model", default="auto", help="which engine repairs the photo (default: the best to be had)")
+    parser.add_argument("--segmenter", default="auto", help="which model selects objects (default: the best to be had)")
+    return parser.parse_args()
+
+
+options = parse_options()
+services = Services(engine_loader(options.model), segmenter_loader(options.segmenter), list_examples())
+demo = build_page(services)
+
+if __name__ == "__main__":
+    services.start().keep_tidy()
+    demo.launch(server_name=options.host, server_port=options.port, **launch_options())

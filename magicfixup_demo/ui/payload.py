@@ -1,0 +1,113 @@
+"""What travels between browser and server <-> the records of schema.py. All coordinates are photo pixels."""
+
+import base64
+import io
+import math
+
+import numpy as np
+from PIL import Image
+
+from magicfixup_demo.collage import segment_from_mask
+from magicfixup_demo.collage_json import mask_to_base64
+from magicfixup_demo.engine.interface import EngineInfo
+from magicfixup_demo.errors import OptionError, SegmentationError
+from magicfixup_demo.images import resize
+from magicfixup_demo.schema import EditOptions, EditResult, MaskCandidate, Prompt
+from magicfixup_demo.ui import strings
+
+DISPLAY_SIDE = 1600
+MAX_SEED = 2**32 - 1
+
+
+def display_size(width: int, height: int) -> tuple[int, int]:
+    """Size of the picture that the browser gets: the photo's own, or its long side brought down to DISPLAY_SIDE."""
+    scale = min(1.0, DISPLAY_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def picture_url(picture: np.ndarray) -> str:
+    """(H, W, 3) or (H, W, 4) uint8 -> data URL of a display-sized WebP of high quality."""
+    small = resize(picture, *display_size(picture.shape[1], picture.shape[0]))
+    buffer = io.BytesIO()
+    Image.fromarray(small).save(buffer, "WEBP", quality=92, method=1)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def prompt_from(record: object) -> Prompt:
+    """{"points": [[x, y, include]], "box": [x0, y0, x1, y1] | null} -> Prompt; the segmenter checks the ranges.
+
+    Raises SegmentationError when it has another shape.
+    """
+    record = record if isinstance(record, dict) else {}
+    points, box = record.get("points") or [], record.get("box") or None
+    if not isinstance(points, list) or not all(_is_row(point, 3) for point in points):
+        raise SegmentationError(strings.BAD_REQUEST)
+    if box is not None and not _is_row(box, 4):
+        raise SegmentationError(strings.BAD_REQUEST)
+    return Prompt(
+        points=tuple((float(x), float(y)) for x, y, _ in points),
+        labels=tuple(bool(include) for _, _, include in points),
+        box=None if box is None else tuple(float(value) for value in box),
+    )
+
+
+def candidate_record(candidate: MaskCandidate) -> dict:
+    """A mask -> its box in photo pixels and a PNG of it, at display size when the photo is larger than that."""
+    height, width = candidate.mask.shape
+    segment = segment_from_mask("s", candidate.mask)
+    box_height, box_width = segment.mask.shape
+    scale = display_size(width, height)[0] / width
+    shown = resize(segment.mask, math.ceil(box_width * scale), math.ceil(box_height * scale))
+    return {
+        "left": segment.left,
+        "top": segment.top,
+        "width": box_width,
+        "height": box_height,
+        "mask": mask_to_base64(np.where(shown >= 128, 255, 0).astype(np.uint8)),
+        "area": int(candidate.mask.sum()),
+        "score": round(float(candidate.score), 4),
+    }
+
+
+def options_from(record: object, info: EngineInfo) -> EditOptions:
+    """{"seed": n, "steps": n | null} -> EditOptions. Raises OptionError."""
+    record = record if isinstance(record, dict) else {}
+    seed, steps = record.get("seed", 0), record.get("steps")
+    if not _is_whole(seed) or not 0 <= seed <= MAX_SEED:
+        raise OptionError(f"The seed must be a whole number from 0 to {MAX_SEED}; press the dice for a random one.")
+    if steps is not None and (not _is_whole(steps) or not 1 <= steps <= info.max_steps):
+        raise OptionError(f"Steps must be a whole number from 1 to {info.max_steps}.")
+    return EditOptions(seed=seed, steps=steps)
+
+
+def result_record(result: EditResult, info: EngineInfo) -> dict:
+    """What the page shows of one result; the full-size pictures stay on the server until they are downloaded."""
+    return {
+        "images": [picture_url(image) for image in result.images],
+        "sdedit": None if result.sdedit is None else picture_url(result.sdedit),
+        "coarse": picture_url(result.coarse),
+        "seed": result.seed,
+        "steps": result.steps,
+        "seconds": round(result.seconds, 2),
+        "model": result.model,
+        "licence": info.licence,
+    }
+
+
+def engine_record(info: EngineInfo) -> dict:
+    """EngineInfo for the page."""
+    return {
+        "name": info.name,
+        "description": info.description,
+        "licence": info.licence,
+        "defaultSteps": info.default_steps,
+        "maxSteps": info.max_steps,
+    }
+
+
+def _is_row(value: object, length: int) -> bool:
+    return isinstance(value, list) and len(value) == length and all(isinstance(item, int | float) for item in value)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,168 @@
+// Mounts the editor: makes the parts, and connects them. The parts know nothing of each other.
+
+import { Api } from "./api.js";
+import { Camera } from "./camera.js";
+import { toJson } from "./collage.js";
+import { makeCommands } from "./commands.js";
+import { Dock } from "./dock.js";
+import { Document } from "./document.js";
+import { showExamples } from "./examples.js";
+import { Fixup } from "./fixup.js";
+import { Opening, listenForFiles } from "./opening.js";
+import { Pointers } from "./pointer.js";
+import { ProgressLine } from "./progress.js";
+import { Results } from "./results.js";
+import { Selection } from "./selection.js";
+import { Settings } from "./settings.js";
+import { belongsToControl, commandFor } from "./shortcuts.js";
+import { Stage } from "./stage.js";
+import { strings } from "./strings.js";
+import { Toasts } from "./toasts.js";
+
+const ENGINE_POLL_MS = 1000;
+
+/** element, props, server, upload: Gradio's; port: { deliver, fixup } of the bridge in ui/editor.py; root: its address. */
+export function mount({ element, props, server, upload, port, root: address }) {
+  const root = element.querySelector(".mf");
+  const part = (name) => root.querySelector(`[data-part="${name}"]`);
+  const page = { mode: "edit", limits: { fileBytes: Infinity, seed: 2 ** 32 - 1 } };
+  const tell = new Toasts(part("toasts")).show;
+  const api = new Api(server, upload);
+  const doc = new Document();
+  const line = new ProgressLine(part("progress"));
+  const photo = () => doc.state.photo;
+
+  const selection = new Selection({
+    ask: async (prompt) => {
+      await photo().ready;
+      return (await api.withPhoto(photo(), (token) => api.call("segment", { token, prompt }))).candidates;
+    },
+    photo,
+    tell,
+    changed: () => update(),
+  });
+  const stage = new Stage(part("canvas"), doc, selection);
+  const commands = makeCommands({ doc, selection, pointers: () => pointers, tell });
+  const leaveOut = root.querySelector('[data-do="leave-out"]');
+  const pointers = new Pointers({
+    stage,
+    doc,
+    selection,
+    cutOut: commands.takeSelection,
+    leaveOut: () => leaveOut.getAttribute("aria-pressed") === "true",
+    onHole: () => tell(strings.insideHole, "info"),
+    isLocked: () => fixup.running,
+  });
+  const settings = new Settings(part("settings"), () => page.limits);
+  const results = new Results(part("result"), api, tell);
+  const fixup = new Fixup({
+    api,
+    doc,
+    send: (request) => {
+      props.value = request;
+      port.fixup();
+    },
+    tell,
+    show: (fraction, text) => line.show(fraction, text),
+    hide: () => line.hide(),
+    changed: () => update(),
+    finished: (result) => {
+      results.show(result);
+      setMode("result");
+    },
+  });
+  const opening = new Opening({
+    api,
+    doc,
+    selection,
+    show: (fraction, text) => line.show(fraction, text),
+    hide: () => line.hide(),
+    tell,
+    opened: () => setMode("edit"),
+    limits: () => page.limits,
+  });
+  const dock = new Dock(root, { doc, selection, fixup, results, mode: () => (photo() ? page.mode : "empty") });
+  const take = (file) => !fixup.running && opening.file(file);
+  const camera = new Camera(part("camera"), take, tell);
+
+  function update() {
+    if (!selection.active) leaveOut.setAttribute("aria-pressed", "false");
+    dock.update();
+    stage.refresh();
+  }
+
+  function setMode(mode) {
+    page.mode = mode;
+    pointers.cancel();
+    update();
+  }
+
+  function startFixup() {
+    const options = settings.read();
+    if (options.problem) return tell(options.problem);
+    doc.choose(null);
+    selection.clear();
+    fixup.run(options);
+  }
+
+  const actions = {
+    ...commands,
+    "cut-out": commands.cutOut,
+    open: () => part("file").click(),
+    camera: () => camera.open(),
+    fixup: startFixup,
+    stop: () => fixup.stop(),
+    edit: () => setMode("edit"),
+    "show-result": () => setMode("result"),
+    download: () => results.download(),
+    "another-seed": () => (settings.dice(), startFixup()),
+    "leave-out": () => leaveOut.setAttribute("aria-pressed", String(leaveOut.getAttribute("aria-pressed") !== "true")),
+    undo: () => (setMode("edit"), commands.undo()),
+    redo: () => (setMode("edit"), commands.redo()),
+  };
+
+  root.addEventListener("click", (event) => {
+    const name = event.target.closest("[data-do]")?.dataset.do;
+    if (name in actions) actions[name]();
+  });
+  window.addEventListener("keydown", (event) => {
+    if (belongsToControl(event)) return;
+    const command = commandFor({ key: event.key, ctrl: event.ctrlKey || event.metaKey, shift: event.shiftKey, alt: event.altKey });
+    if (!command || fixup.running) return;
+    if (page.mode === "result" && command.name === "escape") return setMode("edit");
+    if (page.mode === "result" && !["undo", "redo", "fixup"].includes(command.name)) return;
+    if (actions[command.name](...command.args) !== false) event.preventDefault();
+  });
+  listenForFiles(root, part("file"), take, tell);
+  doc.onChange(update);
+
+  const note = (text) => {
+    part("note").textContent = text;
+    part("note").hidden = !text;
+  };
+  followModels(api, settings, note);
+  port.deliver = (message) => {
+    if (message?.kind !== "welcome") return message && fixup.receive(message);
+    api.visit = message.visit;
+    page.limits = message.limits;
+    showExamples(root.querySelectorAll("[data-examples]"), message.examples, address, (example) => opening.example(example));
+  };
+  // For scripts and tests: the arrangement as JSON, and how the photo lies on the canvas.
+  root.magicfixup = { collage: () => photo() && toJson(doc.state), view: () => stage.view };
+  root.dataset.mounted = "true";
+  update();
+}
+
+/** Say it when a model is missing or is only a fallback; take over what the engine allows. */
+async function followModels(api, settings, note) {
+  try {
+    const { engine, note: segmenterNote } = await api.call("status", {});
+    const problem = engine.problem ? strings.engineMissing(engine.problem) : "";
+    note([problem, segmenterNote].filter(Boolean).join(" "));
+    if (engine.info) return settings.allow(engine.info);
+    if (engine.ready) return;
+  } catch {
+    // The server does not answer now; asking again is all there is to do.
+  }
+  setTimeout(() => followModels(api, settings, note), ENGINE_POLL_MS);
+}

@@ -1,0 +1,103 @@
+"""A fast engine and segmenter for tests of the gestures, and the pictures they understand."""
+
+import threading
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from magicfixup_demo.engine.interface import EngineInfo
+from magicfixup_demo.errors import SegmentationError
+from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult, MaskCandidate, Prompt
+from magicfixup_demo.segmentation.interface import Embedding, checked_prompt
+
+DISC, SQUARE = (230, 60, 40), (30, 110, 220)
+DISC_AT, SQUARE_AT = (150, 200), (450, 130)  # centres (x, y)
+
+
+def scene(width: int = 600, height: int = 400) -> np.ndarray:
+    """(height, width, 3) uint8: a red disc and a blue square over a smooth gradient with some grain."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    photo = np.dstack([120 + columns / 8, 150 + rows / 8, 110 + (rows + columns) / 16])
+    photo += np.random.default_rng(0).normal(0, 3, photo.shape)
+    photo = np.clip(photo, 0, 200).astype(np.uint8)
+    cv2.circle(photo, DISC_AT, 60, DISC, -1)
+    x, y = SQUARE_AT
+    photo[y - 40 : y + 40, x - 50 : x + 50] = SQUARE
+    return photo
+
+
+@dataclass
+class FakeSegmenter:
+    """Selects what has the colour under the clicks; offers it grown and shrunk too."""
+
+    name: str = "fake"
+    note: str = ""
+
+    def embed(self, photo, progress=None) -> Embedding:
+        if progress:
+            progress(0.5, "Looking at your photo")
+        return Embedding("fake", *photo.shape[:2], photo, photo.nbytes)
+
+    def candidates(self, embedding: Embedding, prompt: Prompt) -> tuple[MaskCandidate, ...]:
+        prompt = checked_prompt(embedding, prompt)
+        photo, mask = embedding.data, np.zeros((embedding.height, embedding.width), bool)
+        for (x, y), include in zip(prompt.points, prompt.labels, strict=True):
+            same = _same_colour(photo, int(x), int(y))
+            mask = mask | same if include else mask & ~same
+        if prompt.box is not None:
+            x0, y0, x1, y1 = (int(value) for value in prompt.box)
+            mask |= _same_colour(photo, (x0 + x1) // 2, (y0 + y1) // 2)
+        if not mask.any():
+            raise SegmentationError("No object was found there; click nearer to its middle.")
+        kernel = np.ones((9, 9), np.uint8)
+        sizes = (
+            mask.astype(np.uint8),
+            cv2.dilate(mask.astype(np.uint8), kernel),
+            cv2.erode(mask.astype(np.uint8), kernel),
+        )
+        return tuple(MaskCandidate(m.astype(bool), 0.9) for m in sizes if m.any())
+
+
+def _same_colour(photo: np.ndarray, x: int, y: int) -> np.ndarray:
+    distance = np.abs(photo.astype(int) - photo[y, x].astype(int)).max(axis=2)
+    _, labels = cv2.connectedComponents((distance < 24).astype(np.uint8))
+    return labels == labels[y, x]
+
+
+@dataclass
+class FakeEngine:
+    """Fills holes with Telea's method. ``gate`` lets a test hold it between two steps; ``asked`` keeps the options."""
+
+    info: EngineInfo = EngineInfo("fake", "Fills holes, for tests.", "MIT", default_steps=4, max_steps=50)
+    gate: threading.Event = field(default_factory=threading.Event)
+    asked: list[EditOptions] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self):
+        self.gate.set()
+
+    def fixup(self, photo, edit: CoarseEdit, options: EditOptions, progress=None) -> EditResult:
+        self.asked.append(options)
+        steps = options.steps or self.info.default_steps
+        try:
+            for step in range(steps):
+                while not self.gate.wait(0.02):
+                    progress(step / steps, f"Step {step + 1} of {steps}")
+                progress(step / steps, f"Step {step + 1} of {steps}")
+        except Exception:
+            self.stopped.set()
+            raise
+        hole = edit.hole.astype(np.uint8)
+        coarse = cv2.inpaint(edit.rgb, hole, 3, cv2.INPAINT_TELEA)
+        touched = edit.hole | (edit.rgb != photo).any(axis=2)
+        return EditResult(
+            images=(coarse,),
+            sdedit=cv2.blur(coarse, (5, 5)),
+            coarse=coarse,
+            touched=touched,
+            seed=options.seed,
+            steps=steps,
+            seconds=0.1,
+            model=self.info.name,
+        )
