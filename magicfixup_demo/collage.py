@@ -1,4 +1,4 @@
-"""Segments and transforms -> coarse edit. The only renderer of coarse edits: page, command line, training, evaluation."""
+"""Segments and transforms -> coarse edit. The only renderer: page, command line, training and evaluation share it."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from magicfixup_demo.affine import IDENTITY, Affine, compose, invert, scaling, translation
 from magicfixup_demo.errors import CollageError
-from magicfixup_demo.schema import Collage, CoarseEdit, Layer, Segment
+from magicfixup_demo.schema import CoarseEdit, Collage, Layer, Segment
 
 HOLE_THRESHOLD = 128
 
@@ -16,7 +16,7 @@ def segment_from_mask(segment_id: str, mask: np.ndarray) -> Segment:
     """Crop a full-size mask ((H, W) bool or uint8) to its bounding box. Raises CollageError when it is empty."""
     mask = mask.astype(np.uint8) * 255 if mask.dtype == bool else mask
     x, y, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
-    if width == 0:
+    if not (mask >= HOLE_THRESHOLD).any():
         raise CollageError("This selection is empty; click on an object first.")
     return Segment(id=segment_id, left=x, top=y, mask=mask[y : y + height, x : x + width].copy())
 
@@ -30,7 +30,8 @@ def render(photo: np.ndarray, collage: Collage) -> CoarseEdit:
     height, width = photo.shape[:2]
     if (collage.width, collage.height) != (width, height):
         raise CollageError(
-            f"This collage was made for a {collage.width} x {collage.height} photo, but the photo is {width} x {height}; open the photo it belongs to."
+            f"This collage was made for a {collage.width} x {collage.height} photo, but the photo is "
+            f"{width} x {height}; open the photo it belongs to."
         )
     rgb = photo.copy()
     alpha = np.full((height, width), 255, np.uint8)
@@ -125,7 +126,7 @@ def _prefilter(cutout: np.ndarray, matrix: Affine) -> tuple[np.ndarray, Affine]:
 
 
 def _reach(matrix: Affine, w: int, h: int, width: int, height: int) -> tuple[int, int, int, int] | None:
-    """Bounding box (x0, y0, x1, y1) on the canvas of a w x h cut-out, one pixel of margin, or None when off the canvas."""
+    """Bounding box (x0, y0, x1, y1) on the canvas of a w x h cut-out with one pixel of margin, or None when off it."""
     a, b, c, d, e, f = matrix
     xs = [a * x + c * y + e for x in (0, w) for y in (0, h)]
     ys = [b * x + d * y + f for x in (0, w) for y in (0, h)]

@@ -10,7 +10,6 @@ Fields that are not named here are ignored, so that a newer page may add to the 
 """
 
 import base64
-import binascii
 import io
 import json
 import math
@@ -26,6 +25,7 @@ from magicfixup_demo.schema import Collage, Layer, Segment
 VERSION = 1
 MAX_JSON_CHARACTERS = 24_000_000
 MAX_SEGMENTS = 100
+MAX_MASK_PIXELS = 200_000_000
 MAX_LAYERS = 200
 MAX_SCALE = 100.0
 MIN_SCALE = 0.01
@@ -33,8 +33,8 @@ MIN_SCALE = 0.01
 
 def collage_from_json(text: str | bytes | dict) -> Collage:
     """Parse and check a collage. Raises CollageError that names the field that is wrong."""
-    record = text if isinstance(text, dict) else _parse(text)
-    if not isinstance(record, dict) or record.get("version") != VERSION:
+    record = _parse(text) if isinstance(text, str | bytes) else text
+    if not isinstance(record, dict) or record.get("version") is True or record.get("version") != VERSION:
         raise CollageError(f"This is not a collage of version {VERSION}; save it again with this version of the page.")
     photo = _field(record, "photo", dict)
     width, height = (_whole(photo.get(side), f"photo.{side}", 1, MAX_SIDE) for side in ("width", "height"))
@@ -42,14 +42,10 @@ def collage_from_json(text: str | bytes | dict) -> Collage:
         raise CollageError(
             f"The collage's photo of {width} x {height} pixels is over the limit of {MAX_PIXELS} pixels."
         )
-    segments = tuple(
-        _segment(item, f"segments[{i}]", width, height)
-        for i, item in enumerate(_items(record, "segments", MAX_SEGMENTS))
-    )
-    known = {segment.id for segment in segments}
-    if len(known) != len(segments):
-        raise CollageError("Two segments of this collage have the same id; ids must differ.")
+    segments = _segments(_items(record, "segments", MAX_SEGMENTS), width, height)
+    known = _distinct_ids(segments, "segments")
     layers = tuple(_layer(item, f"layers[{i}]", known) for i, item in enumerate(_items(record, "layers", MAX_LAYERS)))
+    _distinct_ids(layers, "layers")
     return Collage(width=width, height=height, segments=segments, layers=layers)
 
 
@@ -114,25 +110,45 @@ def _identifier(item: dict, key: str, name: str) -> str:
     return value
 
 
+def _distinct_ids(items: tuple[Segment, ...] | tuple[Layer, ...], name: str) -> set[str]:
+    ids = {item.id for item in items}
+    if len(ids) != len(items):
+        raise CollageError(f"Two {name} of this collage have the same id; ids must differ.")
+    return ids
+
+
+def _segments(items: list[dict], width: int, height: int) -> tuple[Segment, ...]:
+    """All segments; stops when their masks together would fill the memory (small files can unpack to much)."""
+    segments, pixels = [], 0
+    for i, item in enumerate(items):
+        segments.append(_segment(item, f"segments[{i}]", width, height))
+        pixels += segments[-1].mask.size
+        if pixels > MAX_MASK_PIXELS:
+            raise CollageError(
+                f"This collage's masks have over {MAX_MASK_PIXELS // 1_000_000} megapixels together; use fewer objects."
+            )
+    return tuple(segments)
+
+
 def _segment(item: dict, name: str, width: int, height: int) -> Segment:
-    mask = _mask(item.get("mask"), name)
+    mask = _mask(item.get("mask"), name, width, height)
     left = _whole(item.get("left"), f"{name}.left", 0, width - mask.shape[1])
     top = _whole(item.get("top"), f"{name}.top", 0, height - mask.shape[0])
     return Segment(id=_identifier(item, "id", name), left=left, top=top, mask=mask)
 
 
-def _mask(value, name: str) -> np.ndarray:
+def _mask(value, name: str, width: int, height: int) -> np.ndarray:
     if not isinstance(value, str):
         raise CollageError(f"The collage's {name}.mask is missing; save the collage again.")
     try:
         data = base64.b64decode(value.partition(",")[2] if value.startswith("data:") else value, validate=True)
         picture = Image.open(io.BytesIO(data), formats=("PNG",))
-        if picture.width * picture.height > MAX_PIXELS:
-            raise CollageError(f"The collage's {name}.mask is too large.")
+        if picture.width > width or picture.height > height:  # the header's word, before anything is decoded
+            raise CollageError(f"The collage's {name}.mask is larger than its photo; select the object again.")
         mask = np.array(picture.convert("L"))
     except CollageError:
         raise
-    except (binascii.Error, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's decoder raises many kinds; each means the same to the user
         raise CollageError(f"The collage's {name}.mask is not a grey PNG in base64; save the collage again.") from error
     if not (mask >= 128).any():
         raise CollageError(f"The collage's {name}.mask is empty; select the object again.")

@@ -3,6 +3,7 @@
 import io
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -29,12 +30,7 @@ def open_photo(source: str | os.PathLike | bytes) -> np.ndarray:
     files are converted, transparency is laid over white, EXIF orientation is applied and all metadata dropped.
     Returns (H, W, 3) uint8. Raises PhotoError with what to do.
     """
-    picture = _decode(source, PhotoError)
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return np.asarray(_to_eight_bit(picture).convert("RGB"))
+    return np.asarray(_decode(source, PhotoError, _over_white))
 
 
 def open_edit(source: str | os.PathLike | bytes) -> CoarseEdit:
@@ -42,12 +38,7 @@ def open_edit(source: str | os.PathLike | bytes) -> CoarseEdit:
 
     Returns a CoarseEdit. Raises EditError when there is no alpha channel, or nothing but hole.
     """
-    picture = _decode(source, EditError)
-    if not ("A" in picture.getbands() or "transparency" in picture.info):
-        raise EditError(
-            "This edit has no alpha channel, so its holes are unknown; save it as an RGBA PNG with alpha 0 in the holes."
-        )
-    rgba = np.asarray(picture.convert("RGBA"))
+    rgba = np.asarray(_decode(source, EditError, _with_alpha))
     edit = CoarseEdit(rgb=rgba[..., :3], alpha=rgba[..., 3])
     if edit.hole.all():
         raise EditError("This edit is nothing but hole; leave some of the photo or an object in it.")
@@ -94,7 +85,7 @@ def resize_edit(edit: CoarseEdit, width: int, height: int) -> CoarseEdit:
         return edit
     alpha = edit.alpha.astype(np.float32) / 255
     premultiplied = resize(edit.rgb.astype(np.float32) * alpha[..., None], width, height)
-    small_alpha = np.clip(resize(alpha, width, height), 0, 1)
+    small_alpha = resize(alpha, width, height)  # bicubic overshoots at edges; the colours do so alike, so divide first
     rgb = premultiplied / np.maximum(small_alpha, 1e-3)[..., None]
     return CoarseEdit(rgb=_to_uint8(rgb), alpha=_to_uint8(small_alpha * 255))
 
@@ -112,17 +103,53 @@ def _to_uint8(values: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
+def _over_white(picture: Image.Image) -> Image.Image:
+    """Lay transparency over white; any mode -> RGB."""
+    if not _has_alpha(picture):
+        return _to_eight_bit(picture).convert("RGB")
+    picture = _to_eight_bit(picture).convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+
+
+def _with_alpha(picture: Image.Image) -> Image.Image:
+    if not _has_alpha(picture):
+        raise EditError(
+            "This edit has no alpha channel, so its holes are unknown; "
+            "save it as an RGBA PNG with alpha 0 in the holes."
+        )
+    return _to_eight_bit(picture).convert("RGBA")
+
+
+def _has_alpha(picture: Image.Image) -> bool:
+    return picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
+
+
 def _to_eight_bit(picture: Image.Image) -> Image.Image:
-    """Bring 16 and 32-bit grey to 8 bits by its range; Pillow's own convert would clip at 255."""
+    """Bring 16 and 32-bit grey to 8 bits; Pillow's own convert would clip at 255. A transparent value stays so."""
     if not picture.mode.startswith(("I", "F")):
         return picture
-    values = np.asarray(picture).astype(np.float32)
-    high = 65535.0 if values.max() <= 65535 else float(values.max())
-    return Image.fromarray(_to_uint8(values * (255 / high if high and values.max() > 255 else 1.0)))
+    values = np.nan_to_num(np.asarray(picture).astype(np.float32), posinf=0, neginf=0)
+    grey = Image.fromarray(_to_uint8(values * (255 / _white_of(picture.mode, float(values.max())))))
+    if "transparency" in picture.info:
+        opaque = np.asarray(picture) != picture.info["transparency"]
+        grey.putalpha(Image.fromarray(_to_uint8(opaque * 255.0)))
+    return grey
 
 
-def _decode(source: str | os.PathLike | bytes, error_class: type[Exception]) -> Image.Image:
-    """Check the header against all limits, then decode and turn upright. Content decides the format, not the name."""
+def _white_of(mode: str, highest: float) -> float:
+    """The value that means white: known for 16 bits, else the smallest usual range that holds the picture's highest."""
+    if mode.startswith("I;16"):
+        return 65535.0
+    usual = (1.0, 255.0, 65535.0) if mode == "F" else (255.0, 65535.0)
+    return next((white for white in usual if highest <= white), highest)
+
+
+def _decode(
+    source: str | os.PathLike | bytes,
+    error_class: type[Exception],
+    convert: Callable[[Image.Image], Image.Image],
+) -> Image.Image:
+    """Check the header against all limits, then decode, turn upright and convert. Content decides the format."""
     data = _read(source, error_class)
     try:
         with warnings.catch_warnings():
@@ -131,7 +158,7 @@ def _decode(source: str | os.PathLike | bytes, error_class: type[Exception]) -> 
             _check_size(*picture.size, error_class)
             picture.seek(0)
             picture.load()
-            return ImageOps.exif_transpose(picture)
+            return convert(ImageOps.exif_transpose(picture))
     except error_class:
         raise
     except UnidentifiedImageError as error:
@@ -143,17 +170,15 @@ def _decode(source: str | os.PathLike | bytes, error_class: type[Exception]) -> 
 
 
 def _read(source: str | os.PathLike | bytes, error_class: type[Exception]) -> bytes:
-    if isinstance(source, bytes):
-        data = source
-    else:
-        try:
-            if os.path.getsize(source) > MAX_FILE_BYTES:
-                raise error_class(f"This file is over {MAX_FILE_BYTES >> 20} MB; save it smaller and retry.")
-            data = Path(source).read_bytes()
-        except OSError as error:
-            raise error_class(
-                f"Cannot read {Path(source).name}: {error.strerror or error}; check the name and retry."
-            ) from error
+    try:
+        size = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+        if size > MAX_FILE_BYTES:
+            raise error_class(f"This file is over {MAX_FILE_BYTES >> 20} MB; save it smaller and retry.")
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    except OSError as error:
+        raise error_class(
+            f"Cannot read {Path(source).name}: {error.strerror or error}; check the name and retry."
+        ) from error
     if not data:
         raise error_class("This file is empty (0 bytes); choose another one.")
     return data
@@ -169,4 +194,7 @@ def _check_size(width: int, height: int, error_class: type[Exception]) -> None:
 
 
 def _too_large() -> str:
-    return f"The largest allowed is {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE} pixels a side; make it smaller and retry."
+    return (
+        f"The largest allowed is {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE} pixels a side; "
+        "make it smaller and retry."
+    )
