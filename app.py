@@ -1,15 +1,14 @@
 """Entry of the Space and of a local run: read the options, pick the models, build the page, launch."""
 
 import argparse
-import functools
 import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: no call that nobody asked for
 
-from magicfixup_demo.ui.examples import list_examples  # noqa: E402
-from magicfixup_demo.ui.models import engine_loader, segmenter_loader  # noqa: E402
-from magicfixup_demo.ui.page import build_page, launch_options  # noqa: E402
-from magicfixup_demo.ui.services import Services  # noqa: E402
+from magicfixup_demo.ui.examples import list_examples
+from magicfixup_demo.ui.models import engine_loader, segmenter_loader
+from magicfixup_demo.ui.page import build_page, launch_options
+from magicfixup_demo.ui.services import Services
 
 
 def parse_options() -> argparse.Namespace:

@@ -20,7 +20,7 @@ function exampleButton(example, root, open) {
   picture.src = `${root}/gradio_api/file=${encodeURI(example.photo)}`;
   picture.alt = "";
   const title = document.createElement("span");
-  title.textContent = example.title || example.name;
+  title.textContent = (example.title || example.name).split(":")[0];
   button.append(picture, title);
   button.addEventListener("click", () => open(example));
   return button;

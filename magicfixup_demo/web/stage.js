@@ -6,7 +6,7 @@ import { findLayer, segmentOf } from "./collage.js";
 import { makeCanvas } from "./masks.js";
 import { fit } from "./view.js";
 
-const MARGIN = 12;
+const margin = (stage) => (stage.width < 600 ? 4 : 12);
 const CHECKER = 8;
 
 export class Stage {
@@ -34,7 +34,7 @@ export class Stage {
   }
 
   get view() {
-    return fit(this.doc.state.photo ?? { width: 1, height: 1 }, this.size, MARGIN);
+    return fit(this.doc.state.photo ?? { width: 1, height: 1 }, this.size, margin(this.size));
   }
 
   /** Draw soon: many requests in one frame are one drawing. */
