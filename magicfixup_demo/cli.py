@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from magicfixup_demo.cli_research import add_bench, add_evaluate, add_pairs, add_train
 from magicfixup_demo.errors import MagicFixupError, OptionError
 
 MAX_STEPS = 100
@@ -77,10 +78,10 @@ def _segment(options: argparse.Namespace) -> None:
     labels = (True,) * len(options.point) + (False,) * len(options.exclude)
     prompt = Prompt(tuple(options.point + options.exclude), labels, options.box)
     prompt = checked_prompt(prompt, photo.shape[1], photo.shape[0])  # before a download, not after it
-    segmenter = load_segmenter(options.segmenter, _show_progress)
-    mask = segmenter.candidates(segmenter.embed(photo, _show_progress), prompt)[0].mask
+    segmenter = load_segmenter(options.segmenter, show_progress)
+    mask = segmenter.candidates(segmenter.embed(photo, show_progress), prompt)[0].mask
     save_png(options.output, mask.astype(np.uint8) * 255)
-    _say(f"{options.output}: {mask.mean():.1%} of the photo, by {segmenter.name}. {segmenter.note}".strip())
+    say(f"{options.output}: {mask.mean():.1%} of the photo, by {segmenter.name}. {segmenter.note}".strip())
 
 
 # --- collage ----------------------------------------------------------------------------------------------------------
@@ -102,7 +103,7 @@ def _collage(options: argparse.Namespace) -> None:
     photo = open_photo(options.photo)
     edit = render(photo, collage_from_json(_read_collage(options.collage)))
     save_png(options.output, edit.rgba)
-    _say(f"{options.output}: {edit.hole.mean():.1%} of it is hole.")
+    say(f"{options.output}: {edit.hole.mean():.1%} of it is hole.")
 
 
 def _read_collage(path: str) -> bytes:
@@ -140,15 +141,15 @@ def _fixup(options: argparse.Namespace) -> None:
 
     photo, edit = open_photo(options.photo), open_edit(options.edit)
     wanted = EditOptions(options.steps, options.seed, options.samples, sdedit=options.sdedit is not None)
-    result = load_engine(options.model).fixup(photo, edit, wanted, _show_progress)
+    result = load_engine(options.model).fixup(photo, edit, wanted, show_progress)
     notes = {"model": result.model, "steps": str(result.steps)}
     for index, (path, image) in enumerate(zip(_sample_paths(options), result.images, strict=True)):
         seed = (result.seed + index) % (MAX_SEED + 1)
         save_png(path, image, notes | {"seed": str(seed)})
-        _say(f"{path}: {result.model}, {result.steps} steps, seed {seed}.")
+        say(f"{path}: {result.model}, {result.steps} steps, seed {seed}.")
     if options.sdedit is not None:
         save_png(options.sdedit, result.sdedit, notes | {"seed": str(result.seed), "method": "SDEdit"})
-        _say(f"{options.sdedit}: SDEdit from the same start and seed.")
+        say(f"{options.sdedit}: SDEdit from the same start and seed.")
 
 
 def _sample_paths(options: argparse.Namespace) -> list[Path]:
@@ -161,7 +162,7 @@ def _sample_paths(options: argparse.Namespace) -> list[Path]:
 
 # --- what commands share ----------------------------------------------------------------------------------------------
 
-COMMANDS = (_add_segment, _add_collage, _add_fixup)
+COMMANDS = (_add_segment, _add_collage, _add_fixup, add_pairs, add_train, add_evaluate, add_bench)
 
 
 def _add_output(parser: argparse.ArgumentParser, name: str, explanation: str) -> None:
@@ -205,7 +206,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def _show_progress(fraction: float, text: str) -> None:
+def show_progress(fraction: float, text: str) -> None:
     """Only where a person watches: a script's standard error holds nothing but the one line of an error."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{fraction:4.0%} {text}", end="", file=sys.stderr, flush=True)
@@ -216,7 +217,7 @@ def _clear_progress() -> None:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     _clear_progress()
     print(text)
 

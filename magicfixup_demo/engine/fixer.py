@@ -80,7 +80,9 @@ class PipelineEngine:
         images = []
         for i in range(options.samples):
             report = _Steps(progress, i, runs, "Fixing it up")
-            images.append(job.paste(self._run(job, steps, options.strength, options.seed + i, report)))
+            images.append(
+                job.paste(self._run(job, steps, options.strength, (options.seed + i) % (MOST_SEED + 1), report))
+            )
         # 3. SDEdit, with the start and seed of the first
         compared = None
         if options.sdedit:
@@ -133,8 +135,8 @@ class PipelineEngine:
             raise OptionError(f"strength is {options.strength}; choose 0.05 to 1.")
         if not 1 <= options.samples <= MOST_SAMPLES:
             raise OptionError(f"samples is {options.samples}; choose 1 to {MOST_SAMPLES}.")
-        if not 0 <= options.seed <= MOST_SEED - MOST_SAMPLES:
-            raise OptionError(f"seed is {options.seed}; choose 0 to {MOST_SEED - MOST_SAMPLES}.")
+        if not 0 <= options.seed <= MOST_SEED:
+            raise OptionError(f"seed is {options.seed}; choose 0 to {MOST_SEED}.")
         return steps
 
     def _run(

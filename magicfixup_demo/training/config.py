@@ -9,9 +9,10 @@ from magicfixup_demo.errors import OptionError
 class TrainConfig:
     """Everything that decides a run, besides its data.
 
-    ``crop``: pixels a side of a training picture. ``dropped``: share of samples that train SDEdit's unconditional view
-    (0.2 in the paper). ``from_coarse``: share of the others whose noisy input is the noised coarse edit, as at the
-    start of inference, and not the noised target. ``decay``: of the weights' moving average. ``kinds``: sampling weights.
+    ``crop``: pixels a side of a training picture. ``dropped``: share of samples that train SDEdit's unconditional
+    view (0.2 in the paper). ``from_coarse``: share of the others whose noisy input is the noised coarse edit, as at the
+    start of inference, and not the noised target. ``decay``: of the weights' moving average. ``kinds``: sampling
+    weights.
     """
 
     preset: str = "small"

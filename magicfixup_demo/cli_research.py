@@ -1,0 +1,123 @@
+"""The commands of researchers: pairs, train, evaluate, bench. Built like those in cli.py."""
+
+import argparse
+from pathlib import Path
+
+from magicfixup_demo.errors import OptionError
+
+
+def add_pairs(commands) -> None:
+    parser = commands.add_parser("pairs", help="videos and photos -> training or validation pairs")
+    parser.add_argument("sources", metavar="VIDEOS_OR_PHOTOS", type=_existing)
+    parser.add_argument("-o", "--output", metavar="PAIRS_DIR", required=True, type=Path)
+    parser.add_argument("--split", choices=("all", "train", "val"), default="all", help="by a hash of the file's name")
+    for kind in ("affine", "flow"):
+        parser.add_argument(f"--{kind}", metavar="N", type=int, help=f"{kind} pairs per clip")
+    for kind in ("moved", "intruders"):
+        parser.add_argument(f"--{kind}", metavar="N", type=int, help=f"{kind} pairs per photo")
+    parser.add_argument("--seed", metavar="N", type=int, default=0)
+    parser.set_defaults(run=_pairs)
+
+
+def _pairs(options: argparse.Namespace) -> None:
+    from magicfixup_demo.training.pairs import PairOptions, make_pairs
+
+    names = {
+        "affine_per_clip": options.affine,
+        "flow_per_clip": options.flow,
+        "moved_per_photo": options.moved,
+        "intruders_per_photo": options.intruders,
+    }
+    if any(value is not None and value < 0 for value in names.values()) or options.seed < 0:
+        raise OptionError("Numbers of pairs and the seed cannot be negative.")
+    chosen = {name: value for name, value in names.items() if value is not None}
+    wanted = PairOptions(split=options.split, seed=options.seed, **chosen)
+    count = make_pairs(options.sources, options.output, wanted, _progress())
+    _say(f"{options.output}: {count} pairs.")
+
+
+def add_train(commands) -> None:
+    parser = commands.add_parser("train", help="train a model; stop and --resume it as you like")
+    parser.add_argument("--preset", metavar="NAME", default="small")
+    parser.add_argument("--data", metavar="PAIRS_OR_SOURCES", required=True, action="append", type=_existing)
+    parser.add_argument("--validation", metavar="PAIRS", action="append", default=[], type=_existing)
+    parser.add_argument("-o", "--output", metavar="RUN_DIR", required=True, type=Path)
+    parser.add_argument("--steps", metavar="N", type=int, help="instead of the preset's")
+    parser.add_argument("--resume", action="store_true")
+    parser.set_defaults(run=_train)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from magicfixup_demo.training.config import train_config
+    from magicfixup_demo.training.loop import train
+    from magicfixup_demo.training.pairs import PairOptions, make_pairs, pair_names
+
+    if options.steps is not None and options.steps < 1:
+        raise OptionError(f"steps is {options.steps}; choose at least 1.")
+    config = train_config(options.preset, **({"steps": options.steps} if options.steps else {}))
+    training, validation = [], list(options.validation)
+    for i, folder in enumerate(options.data):
+        if folder.is_dir() and pair_names(folder):
+            training.append(folder)
+            continue
+        for split, folders in (("train", training), ("val", validation)):  # videos or photos: make pairs of them first
+            made = options.output / f"pairs_{split}{i}"
+            if make_pairs(folder, made, PairOptions(split=split), _progress()):
+                folders.append(made)
+    weights = train(config, training, validation, options.output, options.resume)
+    _say(f"{weights}: the averaged weights after {config.steps} steps.")
+
+
+def add_evaluate(commands) -> None:
+    parser = commands.add_parser("evaluate", help="measure methods on pairs")
+    parser.add_argument("pairs", metavar="PAIRS_DIR", type=_existing)
+    parser.add_argument("--methods", default="telea,ns,poisson,sdedit,small", help="with commas; small@4: 4 steps")
+    parser.add_argument("-o", "--output", metavar="REPORT.json", required=True, type=Path)
+    parser.add_argument("--most", metavar="N", type=int, help="only N of the pairs, chosen by a fixed seed")
+    parser.add_argument("--pictures", metavar="DIR", type=Path, help="also write side by side pictures")
+    parser.set_defaults(run=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from magicfixup_demo.evaluation.report import evaluate, table
+
+    names = [name for name in options.methods.split(",") if name]
+    if not names:
+        raise OptionError("No method is named; try --methods telea,small.")
+    report = evaluate(
+        options.pairs, names, options.output, most_pairs=options.most, pictures=options.pictures, progress=_progress()
+    )
+    for kind, summary in report["summary"].items():
+        _say(f"{kind}: {summary['pairs']} pairs\n{table(report, kind)}\n")
+
+
+def add_bench(commands) -> None:
+    parser = commands.add_parser("bench", help="time start-up, click and fix-up on this machine")
+    parser.add_argument("-o", "--output", metavar="REPORT.json")
+    parser.add_argument("--repeats", metavar="N", type=int, default=5)
+    parser.set_defaults(run=_bench)
+
+
+def _bench(options: argparse.Namespace) -> None:
+    from magicfixup_demo.bench import run
+
+    run(options.output, options.repeats)
+
+
+def _existing(text: str) -> Path:
+    path = Path(text)
+    if not path.exists():
+        raise OptionError(f"There is no file or folder {text}; check the name.")
+    return path
+
+
+def _progress():
+    from magicfixup_demo.cli import show_progress
+
+    return show_progress
+
+
+def _say(text: str) -> None:
+    from magicfixup_demo.cli import say
+
+    say(text)
