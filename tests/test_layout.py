@@ -27,7 +27,8 @@ ALLOWED = {
     "training": ENGINE | {"segmentation", "perceptual"},
     "evaluation": ENGINE | {"segmentation", "perceptual", "training"},  # it reads the pairs that training makes
     "bench": ENGINE | {"segmentation"},
-    "cli": ENGINE | {"segmentation", "perceptual", "training", "evaluation", "bench"},
+    "cli_research": ENGINE | {"segmentation", "perceptual", "training", "evaluation"},
+    "cli": ENGINE | {"segmentation", "perceptual", "training", "evaluation", "bench", "cli_research"},
     "__main__": {"cli"},
     "__init__": set(),
 }
