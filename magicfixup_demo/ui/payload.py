@@ -26,11 +26,11 @@ def display_size(width: int, height: int) -> tuple[int, int]:
 
 
 def picture_url(picture: np.ndarray) -> str:
-    """(H, W, 3) or (H, W, 4) uint8 -> data URL of a display-sized WebP of high quality."""
+    """(H, W, 3) uint8 -> data URL of a display-sized JPEG; full-resolution chroma, so that cut edges stay crisp."""
     small = resize(picture, *display_size(picture.shape[1], picture.shape[0]))
     buffer = io.BytesIO()
-    Image.fromarray(small).save(buffer, "WEBP", quality=92, method=1)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    Image.fromarray(small).save(buffer, "JPEG", quality=93, subsampling=0)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def prompt_from(record: object) -> Prompt:

@@ -40,7 +40,7 @@ class FakeSegmenter:
         return Embedding("fake", *photo.shape[:2], photo, photo.nbytes)
 
     def candidates(self, embedding: Embedding, prompt: Prompt) -> tuple[MaskCandidate, ...]:
-        prompt = checked_prompt(embedding, prompt)
+        prompt = checked_prompt(prompt, embedding.width, embedding.height)
         photo, mask = embedding.data, np.zeros((embedding.height, embedding.width), bool)
         for (x, y), include in zip(prompt.points, prompt.labels, strict=True):
             same = _same_colour(photo, int(x), int(y))

@@ -1,0 +1,445 @@
+"""The server side of the page without a browser: photos and visits, uploads, prompts, jobs, and what is answered."""
+
+import base64
+import io
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+from browser.fakes import DISC_AT, FakeEngine, FakeSegmenter, scene
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+from magicfixup_demo.collage import render
+from magicfixup_demo.collage_json import collage_from_json
+from magicfixup_demo.engine.interface import EngineInfo
+from magicfixup_demo.errors import Cancelled, ModelError, OptionError, PhotoError, SegmentationError
+from magicfixup_demo.schema import MaskCandidate
+from magicfixup_demo.ui import strings
+from magicfixup_demo.ui.background import Background
+from magicfixup_demo.ui.editor import WEB_FOLDER, Editor
+from magicfixup_demo.ui.examples import find_example, list_examples
+from magicfixup_demo.ui.handlers import fixup, server_functions
+from magicfixup_demo.ui.jobs import Job, Jobs
+from magicfixup_demo.ui.payload import candidate_record, display_size, options_from, prompt_from
+from magicfixup_demo.ui.photos import PHOTOS_PER_VISIT, PhotoStore
+from magicfixup_demo.ui.services import Services
+
+INFO = EngineInfo("fake", "", "MIT", default_steps=4, max_steps=50)
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def services(engine) -> Services:
+    return Services(lambda progress: engine, lambda progress: FakeSegmenter()).start()
+
+
+@pytest.fixture
+def page(services):
+    """The functions that the browser calls, by name."""
+    return {function.__name__: function for function in server_functions(services)}
+
+
+@pytest.fixture
+def upload(tmp_path, monkeypatch):
+    """Put bytes where Gradio puts uploads; returns their path."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+
+    def put(data: bytes, name: str = "photo.png"):
+        path = tmp_path / "uploads" / "abc" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return path
+
+    return put
+
+
+def png(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def opened(page, upload, picture=None, visit="v", name="My photo (1).png") -> dict:
+    path = upload(png(scene() if picture is None else picture))
+    return page["open_upload"]({"path": str(path), "name": name, "visit": visit})
+
+
+def moved_disc(page, reply) -> dict:
+    """The collage of someone who clicked the disc and dragged it to the right."""
+    prompt = {"points": [[*DISC_AT, True]]}
+    mask = page["segment"]({"token": reply["token"], "prompt": prompt})["candidates"][0]
+    return {
+        "version": 1,
+        "photo": {"width": reply["width"], "height": reply["height"]},
+        "segments": [{"id": "s", **mask}],
+        "layers": [{"id": "l", "segment": "s", "matrix": [1, 0, 0, 1, 120, 10]}],
+    }
+
+
+# Opening
+
+
+def test_an_upload_becomes_a_photo_and_its_file_is_gone(page, upload, services):
+    path = upload(png(scene()))
+    reply = page["open_upload"]({"path": str(path), "name": "a b.png", "visit": "v"})
+    assert (reply["width"], reply["height"]) == (600, 400)
+    assert not path.exists()
+    np.testing.assert_array_equal(services.photos.get(reply["token"]).image, scene())
+    shown = Image.open(io.BytesIO(base64.b64decode(reply["picture"].partition(",")[2])))
+    assert shown.size == (600, 400)
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", png(scene())[:3000]])
+def test_a_bad_file_is_a_sentence_and_leaves_no_file(page, upload, services, data):
+    path = upload(data)
+    reply = page["open_upload"]({"path": str(path), "name": "x", "visit": "v"})
+    assert reply["error"].endswith(".") and "Traceback" not in reply["error"]
+    assert not path.exists() and len(services.photos) == 0
+
+
+def test_only_files_in_the_upload_folder_are_read(page, upload, tmp_path):
+    outside = tmp_path / "secret.png"
+    outside.write_bytes(png(scene()))
+    link = upload(b"x", "link.png")
+    link.unlink()
+    link.symlink_to(outside)
+    for path in (
+        str(outside),
+        str(link),
+        get_upload_folder() + "/../secret.png",
+        get_upload_folder(),
+        "",
+        None,
+        5,
+        "a\0b",
+    ):
+        assert page["open_upload"]({"path": path}) == {
+            "error": strings.NOT_AN_UPLOAD,
+            "message": strings.NOT_AN_UPLOAD,
+            "gone": False,
+        }
+    assert outside.exists()
+
+
+def test_large_photos_are_shown_smaller(page, upload):
+    reply = opened(page, upload, np.zeros((1000, 3200, 3), np.uint8))
+    assert (reply["width"], reply["height"]) == (3200, 1000)
+    shown = Image.open(io.BytesIO(base64.b64decode(reply["picture"].partition(",")[2])))
+    assert shown.size == display_size(3200, 1000) == (1600, 500)
+
+
+def test_requests_of_another_shape_are_answered_with_a_sentence(page):
+    for function in page.values():
+        for record in (None, [], "x", {}, {"token": []}, {"token": {}}, {"name": []}):
+            assert isinstance(function(record), dict)
+
+
+# Examples
+
+
+def test_examples_that_ship_open_with_their_collage(services, engine):
+    examples = list_examples()
+    if not examples:
+        pytest.skip("there are no examples in examples/ yet")
+    services.examples = examples
+    page = {function.__name__: function for function in server_functions(services)}
+    for example in examples:
+        reply = page["open_example"]({"name": example.name, "visit": "v"})
+        assert reply.get("error") is None
+        photo = services.photos.get(reply["token"]).image
+        edit = render(photo, collage_from_json(reply["collage"]))
+        assert (edit.rgb != photo).any(), "an example must show something to repair"
+        assert example.author and example.licence
+
+
+def test_no_examples_or_broken_ones_are_no_obstacle(tmp_path):
+    assert list_examples(tmp_path) == ()
+    (tmp_path / "examples.json").write_text("{")
+    assert list_examples(tmp_path) == ()
+    (tmp_path / "examples.json").write_text('[{"name": "a", "photo": "a/p.png", "collage": "a/c.json"}]')
+    assert list_examples(tmp_path) == ()
+    with pytest.raises(PhotoError):
+        find_example((), "a")
+
+
+# The photo store
+
+
+def test_tokens_cannot_be_guessed_and_photos_end_with_the_visit():
+    store, work = PhotoStore(), Background(lambda progress: 1, "x")
+    mine, other = (store.add("p", scene(), visit, work) for visit in ("mine", "other"))
+    assert mine.token != other.token and len(mine.token) >= 32
+    store.end_visit("mine")
+    assert store.get(other.token) is other
+    for token in (mine.token, "", None, 3, []):
+        with pytest.raises(PhotoError, match="open it again"):
+            store.get(token)
+
+
+def test_photos_are_dropped_an_hour_after_their_last_use():
+    now = [0.0]
+    store = PhotoStore(clock=lambda: now[0])
+    photo = store.add("p", scene(), "v", Background(lambda progress: 1, "x"))
+    now[0] = 3000
+    store.get(photo.token)
+    now[0] = 6000
+    store.get(photo.token)
+    now[0] = 9601
+    with pytest.raises(PhotoError):
+        store.get(photo.token)
+    assert len(store) == 0
+
+
+def test_a_visit_keeps_its_latest_photos_only():
+    now = iter(range(1000))
+    store = PhotoStore(clock=lambda: next(now))
+    work = Background(lambda progress: 1, "x")
+    photos = [store.add("p", scene(), "v", work) for _ in range(PHOTOS_PER_VISIT + 2)]
+    assert len(store) == PHOTOS_PER_VISIT
+    assert store.get(photos[-1].token) and store.get(photos[2].token)
+
+
+def test_the_end_of_a_visit_forgets_its_photos(page, upload, services):
+    visit = services.begin_visit("session")
+    reply = opened(page, upload, visit=visit)
+    services.end_visit("another session")
+    assert len(services.photos) == 1
+    services.end_visit("session")
+    assert page["status"]({"token": reply["token"]})["gone"] is True
+
+
+# Selecting
+
+
+def test_a_click_is_answered_with_the_mask_of_the_object(page, upload):
+    reply = opened(page, upload)
+    collage = collage_from_json(moved_disc(page, reply))
+    mask = collage.segments[0].mask
+    assert abs(int((mask > 127).sum()) - np.pi * 60**2) < 300
+    left, top = collage.segments[0].left, collage.segments[0].top
+    assert (left + mask.shape[1] / 2, top + mask.shape[0] / 2) == pytest.approx(DISC_AT, abs=1)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [None, {}, {"points": [[-1, 5, True]]}, {"points": [[600, 5, True]]}, {"points": [[1, 2]]}]
+    + [{"points": [["a", 2, True]]}, {"points": [[5, 5, False]]}, {"box": [1, 2, 3]}, {"box": [5, 5, 5, 5]}]
+    + [{"points": [[float("nan"), 2, True]]}, {"points": "abc"}],
+)
+def test_an_unusable_click_is_a_sentence(page, upload, prompt):
+    reply = opened(page, upload)
+    assert page["segment"]({"token": reply["token"], "prompt": prompt})["error"].endswith(".")
+
+
+def test_prompts():
+    prompt = prompt_from({"points": [[1, 2.5, True], [3, 4, False]], "box": [1, 2, 3, 4]})
+    assert prompt.points == ((1.0, 2.5), (3.0, 4.0))
+    assert prompt.labels == (True, False) and prompt.box == (1.0, 2.0, 3.0, 4.0)
+    with pytest.raises(SegmentationError):
+        prompt_from({"points": [[1, 2, True, 4]]})
+
+
+def test_a_mask_of_a_large_photo_is_sent_coarse_and_comes_back_in_place():
+    mask = np.zeros((2000, 4000), bool)
+    mask[500:1301, 1001:3000] = True
+    record = candidate_record(MaskCandidate(mask, 0.5))
+    assert len(record["mask"]) < 20_000
+    collage = collage_from_json(
+        {"version": 1, "photo": {"width": 4000, "height": 2000}, "segments": [{"id": "s", **record}], "layers": []}
+    )
+    back = render(np.zeros((2000, 4000, 3), np.uint8), collage).hole
+    assert (back != mask).mean() < 0.001
+
+
+# Fixing up
+
+
+def messages_of(services, reply, collage, **options) -> list[dict]:
+    request = {"token": reply["token"], "job": "j1", "collage": collage, "options": options}
+    return list(fixup(services, json.loads(json.dumps(request))))
+
+
+def test_a_fix_up_reports_progress_and_ends_with_all_pictures(page, upload, services, engine):
+    reply = opened(page, upload)
+    messages = messages_of(services, reply, moved_disc(page, reply), seed=77, steps=3)
+    kinds = [message["kind"] for message in messages]
+    assert kinds[-1] == "done" and set(kinds[:-1]) == {"progress"} and len(kinds) >= 4
+    fractions = [message["fraction"] for message in messages[:-1]]
+    assert fractions == sorted(fractions)
+    value = messages[-1]["value"]
+    assert (value["seed"], value["steps"], value["model"], value["licence"]) == (77, 3, "fake", "MIT")
+    assert all(value[name].startswith("data:image/") for name in ("sdedit", "coarse"))
+    assert engine.asked[0].seed == 77
+
+
+def test_the_download_is_the_full_result_and_untouched_pixels_are_the_photos_own(page, upload, services):
+    reply = opened(page, upload)
+    collage = moved_disc(page, reply)
+    messages_of(services, reply, collage, seed=5)
+    saved = page["download"]({"token": reply["token"], "job": "j1", "what": "result"})
+    assert saved["name"] == "My-photo--1-magicfixup-seed5.png"
+    picture = Image.open(io.BytesIO(base64.b64decode(saved["png"])))
+    assert "seed 5" in picture.text["Comment"]
+    edit = render(scene(), collage_from_json(collage))
+    untouched = (edit.alpha == 255) & (edit.rgb == scene()).all(axis=2)
+    np.testing.assert_array_equal(np.asarray(picture)[untouched], scene()[untouched])
+    assert page["download"]({"token": reply["token"], "job": "other", "what": "result"})["error"]
+    assert page["download"]({"token": reply["token"], "job": "j1", "what": "other"})["error"]
+
+
+def test_nothing_moved_is_said_and_the_engine_is_not_asked(page, upload, services, engine):
+    reply = opened(page, upload)
+    collage = moved_disc(page, reply)
+    collage["layers"][0]["matrix"] = [1, 0, 0, 1, 0, 0]
+    assert messages_of(services, reply, collage)[-1]["message"] == strings.NOTHING_MOVED
+    assert not engine.asked
+
+
+@pytest.mark.parametrize("change", [{"version": 2}, {"layers": 5}, {"segments": []}])
+def test_a_malformed_collage_is_a_sentence(page, upload, services, engine, change):
+    reply = opened(page, upload)
+    last = messages_of(services, reply, {**moved_disc(page, reply), **change})[-1]
+    assert last["kind"] == "error" and last["message"].endswith(".") and not engine.asked
+
+
+def test_a_photo_that_is_gone_is_told_so(services):
+    assert [m["kind"] for m in fixup(services, {"token": "x", "job": "j"})] == ["error"]
+    assert [m["kind"] for m in fixup(services, None)] == ["error"]
+
+
+def test_options():
+    assert options_from({"seed": 4, "steps": None}, INFO).seed == 4
+    assert options_from(None, INFO).steps is None
+    for bad in (
+        {"seed": -1},
+        {"seed": 2**32},
+        {"seed": 1.5},
+        {"seed": True},
+        {"steps": 0},
+        {"steps": 51},
+        {"seed": "1"},
+    ):
+        with pytest.raises(OptionError):
+            options_from(bad, INFO)
+
+
+def test_stop_stops_between_steps_and_keeps_earlier_results(page, upload, services, engine):
+    reply = opened(page, upload)
+    collage = moved_disc(page, reply)
+    messages_of(services, reply, collage)
+    engine.gate.clear()
+    request = {"token": reply["token"], "job": "j2", "collage": collage, "options": {}}
+    work = fixup(services, request)
+    assert next(work)["kind"] == "progress"
+    page["stop"]({"job": "j2"})
+    assert [m["kind"] for m in work][-1] == "stopped"
+    assert engine.stopped.wait(10)
+    assert page["download"]({"token": reply["token"], "job": "j1", "what": "result"})["png"]
+
+
+def test_a_visitor_who_leaves_stops_the_work(page, upload, services, engine):
+    visit = services.begin_visit("session")
+    reply = opened(page, upload, visit=visit)
+    collage = moved_disc(page, reply)
+    for leave in (lambda work: work.close(), lambda work: services.end_visit("session")):
+        engine.gate.clear()
+        engine.stopped.clear()
+        work = fixup(services, {"token": reply["token"], "job": "j", "collage": collage})
+        next(work)
+        leave(work)
+        assert engine.stopped.wait(10)
+
+
+def test_a_stop_may_arrive_before_its_job():
+    jobs = Jobs()
+    jobs.stop("early")
+    for junk in (None, 3, {}, "x" * 5000):
+        jobs.stop(junk)
+    assert [m["kind"] for m in jobs.begin("early", "v").messages(lambda report: 1)] == ["stopped"]
+    assert [m["kind"] for m in jobs.begin("other", "v").messages(lambda report: 1)] == ["progress", "done"]
+
+
+def test_a_bug_in_an_engine_is_one_sentence_for_the_user():
+    def broken(report):
+        raise ZeroDivisionError("secret detail")
+
+    *_, last = Job("j", "v").messages(broken)
+    assert last == {"kind": "error", "message": strings.SURPRISE}
+
+
+def test_report_raises_once_stopped():
+    job = Job("j", "v")
+    job.stop()
+    with pytest.raises(Cancelled):
+        job.report(0.5, "")
+
+
+# Models
+
+
+def test_the_page_says_when_a_model_cannot_be_had(upload):
+    def missing(progress):
+        raise ModelError("The weights are missing; do this.")
+
+    services = Services(missing, lambda progress: FakeSegmenter(note="A fallback.")).start()
+    page = {function.__name__: function for function in server_functions(services)}
+    reply = opened(page, upload)
+    messages = messages_of(services, reply, moved_disc(page, reply))
+    assert messages[-1]["message"] == "The weights are missing; do this."
+    status = page["status"]({})
+    assert status["engine"]["problem"] == "The weights are missing; do this." and status["note"] == "A fallback."
+
+
+def test_progress_of_background_work_can_be_read():
+    seen, go = threading.Event(), threading.Event()
+
+    def work(progress):
+        progress(0.25, "quarter")
+        seen.set()
+        go.wait(10)
+        return 5
+
+    task = Background(work, "begin").start()
+    assert seen.wait(10)
+    assert (task.fraction, task.text, task.ready, task.value) == (0.25, "quarter", False, None)
+    with pytest.raises(TimeoutError):
+        task.result(0)
+    go.set()
+    assert task.result(10) == 5 and task.ready
+
+
+def test_a_photo_can_be_opened_while_the_segmenter_still_loads(upload):
+    go = threading.Event()
+
+    def slow(progress):
+        progress(0.4, "Downloading")
+        go.wait(10)
+        return FakeSegmenter()
+
+    services = Services(lambda progress: FakeEngine(), slow).start()
+    page = {function.__name__: function for function in server_functions(services)}
+    reply = opened(page, upload)
+    deadline = time.monotonic() + 10
+    while page["status"]({"token": reply["token"]})["photo"]["text"] != "Downloading" and time.monotonic() < deadline:
+        pass
+    photo = page["status"]({"token": reply["token"]})["photo"]
+    assert (photo["fraction"], photo["text"], photo["ready"]) == (0.4, "Downloading", False)
+    go.set()
+    assert page["segment"]({"token": reply["token"], "prompt": {"points": [[*DISC_AT, True]]}})["candidates"]
+
+
+# The component
+
+
+def test_the_template_interpolates_nothing():
+    text = (WEB_FOLDER / "editor.html").read_text()
+    assert not any(mark in text for mark in ("${", "{{", "`", "<script"))
+    editor = Editor([], render=False)
+    assert editor.postprocess({"kind": "x"}) == {"kind": "x"}
