@@ -12,7 +12,8 @@ from magicfixup_demo.segmentation import hub, registry
 from magicfixup_demo.segmentation.cache import EmbeddingCache, content_key
 from magicfixup_demo.segmentation.grabcut import GrabCutSegmenter
 from magicfixup_demo.segmentation.interface import Embedding, checked_prompt, found
-from magicfixup_demo.segmentation.masks import clean_logits, enlarge_logits, interior_point, stability
+from magicfixup_demo.segmentation.masks import RawMask, clean_logits, enlarge_logits, interior_point, stability
+from magicfixup_demo.segmentation.ranking import Weights, distinct, features, offer_order, weighted
 
 
 def click(*points, exclude=(), box=None):
@@ -191,6 +192,43 @@ class TestMasks:
         sure[0, :20] = 0.5
         assert stability(sure) < 1.0
         assert stability(np.full((5, 5), -9.0)) == 0.0
+
+
+def raw(inside, score, token=1):
+    return RawMask(np.where(inside, 8.0, -8.0).astype(np.float32), score, token)
+
+
+class TestRanking:
+    small, large = disc(64, 64, (32, 32), 4), disc(64, 64, (32, 32), 20)
+
+    def test_without_weights_the_decoders_guess_decides(self):
+        masks = [raw(self.small, 0.9), raw(self.large, 0.8)]
+        assert weighted(features(masks), Weights()) == pytest.approx([0.9, 0.8])
+
+    def test_one_click_prefers_the_larger_of_two_about_equally_sure_masks(self):
+        masks = [raw(self.small, 0.91), raw(self.large, 0.9)]
+        assert offer_order(masks, click((32, 32))) == masks[::-1]
+
+    def test_a_mask_that_the_decoder_doubts_does_not_win_by_its_size(self):
+        masks = [raw(self.small, 0.95), raw(self.large, 0.2)]
+        assert offer_order(masks, click((32, 32))) == masks
+
+    @pytest.mark.parametrize("prompt", [click((32, 32), (40, 32)), click(box=(10, 10, 50, 50))])
+    def test_a_clear_prompt_leaves_it_to_the_decoder(self, prompt):
+        masks = [raw(self.large, 0.9), raw(self.small, 0.91)]
+        assert offer_order(masks, prompt) == masks[::-1]
+
+    def test_agreement_is_the_mean_overlap_with_the_others(self):
+        values = features([raw(self.small, 0.9), raw(self.small, 0.8), raw(self.large, 0.7)])
+        assert values[0, 2] == values[1, 2] > values[2, 2]
+        assert values[0, 2] == pytest.approx((1 + iou(self.small, self.large)) / 2)
+
+    def test_empty_masks_are_finite(self):
+        assert np.isfinite(features([raw(np.zeros((64, 64), bool), 0.9), raw(self.small, 0.5)])).all()
+
+    def test_repetitions_are_dropped_and_the_better_one_kept(self):
+        masks = [raw(self.large, 0.9), raw(self.large, 0.8), raw(self.small, 0.7)]
+        assert distinct(masks) == [masks[0], masks[2]]
 
 
 class TestGrabCut:

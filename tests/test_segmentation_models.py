@@ -234,30 +234,43 @@ class TestStrictLoading:
         assert not (tmp_path / "harm").exists()
 
 
+TINY_SAM2 = {
+    "vision_config": {
+        "backbone_config": {
+            "model_type": "sam2_hiera_det_model",
+            "hidden_size": 8,
+            "image_size": [256, 256],
+            "blocks_per_stage": [1, 1, 2, 1],
+            "embed_dim_per_stage": [8, 16, 32, 64],
+            "num_attention_heads_per_stage": [1, 1, 1, 1],
+            "global_attention_blocks": [3],
+        },
+        "backbone_channel_list": [64, 32, 16, 8],
+        "backbone_feature_sizes": [[64, 64], [32, 32], [16, 16]],
+        "fpn_hidden_size": 32,
+    },
+    "prompt_encoder_config": {"hidden_size": 32, "image_size": 256},
+    "mask_decoder_config": {"hidden_size": 32, "mlp_dim": 64, "iou_head_hidden_dim": 32, "num_attention_heads": 2},
+}
+TINY_MEMORY = {
+    "memory_attention_hidden_size": 32,
+    "memory_attention_num_layers": 1,
+    "memory_attention_feed_forward_hidden_size": 32,
+    "memory_encoder_hidden_size": 32,
+    "memory_encoder_output_channels": 8,
+    "memory_fuser_embed_dim": 32,
+    "memory_fuser_intermediate_dim": 32,
+    "mask_downsampler_embed_dim": 32,
+}
+
+
 @pytest.fixture(scope="module")
 def tiny_sam2():
     """A real Sam2Model at reduced width, 256 pixels, with random weights."""
     from transformers import Sam2Config, Sam2Model
 
     torch.manual_seed(0)
-    backbone = {
-        "model_type": "sam2_hiera_det_model",
-        "hidden_size": 8,
-        "image_size": [256, 256],
-        "blocks_per_stage": [1, 1, 2, 1],
-        "embed_dim_per_stage": [8, 16, 32, 64],
-        "num_attention_heads_per_stage": [1, 1, 1, 1],
-        "global_attention_blocks": [3],
-    }
-    vision = {
-        "backbone_config": backbone,
-        "backbone_channel_list": [64, 32, 16, 8],
-        "backbone_feature_sizes": [[64, 64], [32, 32], [16, 16]],
-        "fpn_hidden_size": 32,
-    }
-    prompt = {"hidden_size": 32, "image_size": 256}
-    decoder = {"hidden_size": 32, "mlp_dim": 64, "iou_head_hidden_dim": 32, "num_attention_heads": 2}
-    return Sam2Model(Sam2Config(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=decoder))
+    return Sam2Model(Sam2Config(**TINY_SAM2))
 
 
 class TestSam2:
@@ -300,3 +313,13 @@ class TestSam2:
         (tmp_path / "model.safetensors").write_bytes(b"damaged")
         with pytest.raises(ModelError):
             sam2.read_model(tmp_path)
+
+    def test_loads_from_a_video_checkpoint_which_is_what_the_hub_holds(self, tmp_path):
+        from transformers import Sam2VideoConfig, Sam2VideoModel
+
+        torch.manual_seed(0)
+        video = Sam2VideoModel(Sam2VideoConfig(**TINY_SAM2, **TINY_MEMORY, image_size=256))
+        video.save_pretrained(tmp_path)
+        expected = video.state_dict()
+        for name, value in sam2.read_model(tmp_path).state_dict().items():
+            assert torch.equal(value, expected[name]), name

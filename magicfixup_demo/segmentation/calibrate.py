@@ -30,12 +30,12 @@ from magicfixup_demo.segmentation.sam_segmenter import SamSegmenter, map_scale
 Rule = Callable[[list[RawMask]], list[RawMask]]
 
 GRID = (
-    (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1),
-    (0.0, 0.1, 0.2, 0.3, 0.5, 0.8),
-    (0.0, 0.1, 0.2, 0.3, 0.5),
+    (0.0, 0.01, 0.02, 0.03, 0.05, 0.08, 0.11, 0.15, 0.2),  # area
+    (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0),  # agreement
+    (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0),  # stability
 )
 EXTRA_CLICKS = 4  # people do not click the middle: more first clicks per object, for choosing the weights
-SOFTNESS = 0.02  # choosing by softmax instead of the maximum makes the mean a smooth function of the weights
+SOFTNESS = 0.03  # choosing by softmax instead of the maximum makes the mean a smooth function of the weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +123,7 @@ def _rules(chosen: Weights) -> list[tuple[str, Rule, Rule]]:
         ("chosen weights, later predicted IoU + stability", by(chosen), by(Weights(stability=0.3))),
         ("chosen weights, later predicted IoU + agreement", by(chosen), by(Weights(agreement=0.3))),
         ("chosen weights, later mask 0", by(chosen), token(0)),
-        ("ranking.py as it stands", by(ranking.ONE_CLICK), token(0)),
+        ("ranking.py as it stands", by(ranking.ONE_CLICK), by(ranking.CLEAR)),
     ]
 
 

@@ -26,14 +26,16 @@ class Weights:
     stability: float = 0.0
 
 
-ONE_CLICK = Weights(area=0.04, agreement=0.2, stability=0.2)
+ONE_CLICK = Weights(area=0.2, agreement=0.6, stability=0.8)
+CLEAR = Weights()
+REPETITION = 0.95  # IoU from which two masks are the same to the eye
 
 
 def offer_order(masks: list[RawMask], prompt: Prompt) -> list[RawMask]:
-    """Best first. masks: all four of one decoding."""
-    if is_ambiguous(prompt):
-        return in_order(masks, weighted(features(masks), ONE_CLICK))
-    return in_order(masks, np.array([mask.token == 0 for mask in masks]) + features(masks)[:, 0] * 1e-3)
+    """Best first, without near repetitions of a better one. masks: all four of one decoding."""
+    values = features(masks)
+    worth = weighted(values, ONE_CLICK if is_ambiguous(prompt) else CLEAR)
+    return distinct(in_order(masks, worth))
 
 
 def is_ambiguous(prompt: Prompt) -> bool:
@@ -46,6 +48,16 @@ def in_order(masks: list[RawMask], worth: np.ndarray) -> list[RawMask]:
     return [masks[index] for index in np.argsort(-worth, kind="stable")]
 
 
+def distinct(masks: list[RawMask]) -> list[RawMask]:
+    """Drop masks that look like an earlier one: they are no choice, and each costs time at the photo's size."""
+    overlap = _overlap(_inside(masks))
+    kept: list[int] = []
+    for index in range(len(masks)):
+        if all(overlap[index, earlier] < REPETITION for earlier in kept):
+            kept.append(index)
+    return [masks[index] for index in kept]
+
+
 def weighted(values: np.ndarray, weights: Weights) -> np.ndarray:
     """(n, 4) features -> (n,) worth."""
     return values @ np.array([1.0, weights.area, weights.agreement, weights.stability])
@@ -53,22 +65,26 @@ def weighted(values: np.ndarray, weights: Weights) -> np.ndarray:
 
 def features(masks: list[RawMask]) -> np.ndarray:
     """(n, 4): the decoder's guess of the IoU, log of the area's share, mean IoU with the other masks, stability."""
-    inside = np.stack([(mask.logits > 0).ravel() for mask in masks]).astype(np.float32)  # (n, pixels)
-    share = inside.mean(1)
+    inside = _inside(masks)
+    overlap = _overlap(inside)
     return np.stack(
         [
             [mask.score for mask in masks],
-            np.log(share + SMALLEST_SHARE),
-            _agreement(inside),
+            np.log(inside.mean(1) + SMALLEST_SHARE),
+            (overlap.sum(1) - overlap.diagonal()) / max(1, len(masks) - 1),
             [stability(mask.logits) for mask in masks],
         ],
         axis=1,
     )
 
 
-def _agreement(inside: np.ndarray) -> np.ndarray:
-    """(n, pixels) of 0 and 1 -> (n,) mean IoU with the others."""
-    common = inside @ inside.T  # (n, n)
+def _inside(masks: list[RawMask]) -> np.ndarray:
+    """(n, pixels) float32, 1 inside."""
+    return np.stack([(mask.logits > 0).ravel() for mask in masks]).astype(np.float32)
+
+
+def _overlap(inside: np.ndarray) -> np.ndarray:
+    """(n, pixels) -> (n, n) IoU of each pair."""
+    common = inside @ inside.T
     areas = inside.sum(1)
-    overlap = common / np.maximum(areas[:, None] + areas - common, 1)
-    return (overlap.sum(1) - overlap.diagonal()) / max(1, len(inside) - 1)
+    return common / np.maximum(areas[:, None] + areas - common, 1)
