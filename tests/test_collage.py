@@ -224,13 +224,22 @@ def test_shrinking_keeps_area_and_centre(photo):
 
 
 def test_the_background_does_not_bleed_into_a_moved_edge():
-    """A white object on black, moved by half a pixel onto white: any dark rim would be the old background."""
+    """A black object on white, moved by half a pixel onto black: any light rim would be the old background."""
     mask = disc_mask(16, 28, 9)
-    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    picture[mask] = 255
-    picture[:, 40:] = 255
+    picture = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    picture[mask] = 0
+    picture[:, 40:] = 0
     edit = render(picture, collage([segment_from_mask("s", mask)], [Layer("l", "s", translation(45.5, 3.5))]))
-    assert (edit.rgb[:, 40:] == 255).all()
+    assert (edit.rgb[:, 40:] == 0).all()
+
+
+def test_half_covered_edges_mix_with_what_is_below():
+    picture = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
+    picture[20:30, 10:20] = 240
+    segment = segment_from_mask("s", box_mask(10, 20, 20, 30))
+    edit = render(picture, collage([segment], [Layer("l", "s", translation(30.5, 0))]))
+    assert (edit.rgb[20:30, [40, 50]] == 140).all() and (edit.rgb[20:30, 41:50] == 240).all()
+    assert (edit.rgb[20:30, [39, 51]] == 40).all() and (edit.alpha[:, 39:52] == 255).all()
 
 
 def test_a_collage_of_another_photo_is_refused(photo):
