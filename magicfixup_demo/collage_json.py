@@ -6,6 +6,8 @@
      "layers":   [{"id": "l1", "segment": "s1", "matrix": [a, b, c, d, e, f]}]}
 
 Layers are listed back to front; a matrix maps photo coordinates to photo coordinates (see affine.py).
+A segment may also give the "width" and "height" of its box in photo pixels; a mask coarser than that is enlarged, so
+that a page which shows a large photo at the size of a screen need not send more than it has.
 Fields that are not named here are ignored, so that a newer page may add to the record.
 """
 
@@ -19,7 +21,7 @@ from PIL import Image
 
 from magicfixup_demo.affine import Affine, determinant
 from magicfixup_demo.errors import CollageError
-from magicfixup_demo.images import MAX_PIXELS, MAX_SIDE
+from magicfixup_demo.images import MAX_PIXELS, MAX_SIDE, resize
 from magicfixup_demo.schema import Collage, Layer, Segment
 
 VERSION = 1
@@ -131,7 +133,7 @@ def _segments(items: list[dict], width: int, height: int) -> tuple[Segment, ...]
 
 
 def _segment(item: dict, name: str, width: int, height: int) -> Segment:
-    mask = _mask(item.get("mask"), name, width, height)
+    mask = _enlarged(_mask(item.get("mask"), name, width, height), item, name, width, height)
     left = _whole(item.get("left"), f"{name}.left", 0, width - mask.shape[1])
     top = _whole(item.get("top"), f"{name}.top", 0, height - mask.shape[0])
     return Segment(id=_identifier(item, "id", name), left=left, top=top, mask=mask)
@@ -155,6 +157,13 @@ def _mask(value, name: str, width: int, height: int) -> np.ndarray:
     return mask
 
 
+def _enlarged(mask: np.ndarray, item: dict, name: str, width: int, height: int) -> np.ndarray:
+    """Bring a mask to the size of its box, when the record gives one."""
+    box_width = _whole(item.get("width", mask.shape[1]), f"{name}.width", mask.shape[1], width)
+    box_height = _whole(item.get("height", mask.shape[0]), f"{name}.height", mask.shape[0], height)
+    return resize(mask, box_width, box_height)
+
+
 def _layer(item: dict, name: str, known: set[str]) -> Layer:
     segment_id = _identifier(item, "segment", name)
     if segment_id not in known:
@@ -165,7 +174,7 @@ def _layer(item: dict, name: str, known: set[str]) -> Layer:
 def _matrix(value, name: str) -> Affine:
     numbers = value if isinstance(value, list) else []
     good = len(numbers) == 6 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in numbers)
-    if not good or not all(abs(v) < 1e6 and math.isfinite(v) for v in numbers):
+    if not good or not all(abs(v) < 1e6 for v in numbers):  # also false for NaN
         raise CollageError(f"The collage's {name}.matrix must be six finite numbers; reset this layer and save again.")
     matrix = tuple(float(v) for v in numbers)
     scales = (math.hypot(matrix[0], matrix[1]), math.hypot(matrix[2], matrix[3]))

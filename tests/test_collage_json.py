@@ -115,6 +115,16 @@ def test_masks_may_be_data_addresses():
     assert np.array_equal(collage_from_json(whole).segments[0].mask, MASK)
 
 
+def test_a_coarse_mask_is_enlarged_to_its_box():
+    whole = record()
+    half = np.zeros((6, 8), np.uint8)
+    half[:, 4:] = 255
+    whole["segments"][0] |= {"mask": mask_to_base64(half), "width": 32, "height": 24}
+    segment = collage_from_json(whole).segments[0]
+    assert segment.mask.shape == (24, 32) and (segment.left, segment.top) == (10, 20)
+    assert (segment.mask[:, :14] < 128).all() and (segment.mask[:, 18:] >= 128).all()
+
+
 # --- malformed --------------------------------------------------------------------------------------------------------
 
 NOT_WHOLE = [True, 1.5, "10", None, math.nan, [10], {}, -1, 10**400]
@@ -186,6 +196,10 @@ MALFORMED = [
     changed("layers", 0, "segment", ["s1"]),
     changed("segments", 0, "left", 61),
     changed("segments", 0, "top", 44),
+    changed("segments", 0, "width", 3),  # smaller than its mask
+    changed("segments", 0, "width", 55),  # from 10 to 65 of 64
+    changed("segments", 0, "height", True),
+    changed("segments", 0, "height", 10**9),
     changed("segments", [record()["segments"][0] | {"id": f"s{i}"} for i in range(101)]),
     changed("layers", [record()["layers"][0] | {"id": f"l{i}"} for i in range(201)]),
     *(changed("photo", "height", value) for value in NOT_WHOLE),
@@ -229,6 +243,14 @@ def test_a_mask_larger_than_the_photo_is_refused_before_decoding(monkeypatch):
     monkeypatch.setattr(Image.Image, "convert", lambda *_: pytest.fail("decoded"))
     with pytest.raises(CollageError, match="larger than its photo"):
         collage_from_json(changed("segments", 0, "mask", png_header(11_000, 40)))
+
+
+def test_masks_that_enlarge_to_gigabytes_are_refused():
+    whole = changed("photo", {"width": 4000, "height": 2000})
+    item = record()["segments"][0] | {"left": 0, "top": 0, "width": 4000, "height": 2000}
+    whole["segments"] = [item | {"id": f"s{i}"} for i in range(100)]
+    with pytest.raises(CollageError, match="megapixels together"):
+        collage_from_json(whole)
 
 
 def test_masks_that_unpack_to_gigabytes_are_refused():
