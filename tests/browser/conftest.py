@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from browser.fakes import FakeEngine, FakeSegmenter, scene
 from browser.visitor import Visitor
 
