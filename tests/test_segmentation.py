@@ -218,6 +218,11 @@ class TestRanking:
         masks = [raw(self.large, 0.9), raw(self.small, 0.91)]
         assert offer_order(masks, prompt) == masks[::-1]
 
+    @pytest.mark.parametrize("prompt", [click((32, 32), (40, 32)), click(box=(10, 10, 50, 50))])
+    def test_a_clear_prompt_offers_the_mask_made_for_clear_prompts(self, prompt):
+        masks = [raw(self.small, 0.9), raw(self.large, 0.2, token=0)]
+        assert offer_order(masks, prompt) == masks[::-1]
+
     def test_agreement_is_the_mean_overlap_with_the_others(self):
         values = features([raw(self.small, 0.9), raw(self.small, 0.8), raw(self.large, 0.7)])
         assert values[0, 2] == values[1, 2] > values[2, 2]

@@ -1,5 +1,6 @@
 """The model classes, with random weights at full or reduced size; importing without torchvision; strict loading."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from magicfixup_demo.errors import ModelError, SegmentationError
 from magicfixup_demo.schema import Prompt
 from magicfixup_demo.segmentation import mobile_sam, sam2, sam_vit, tiny_vit
 from magicfixup_demo.segmentation.sam_import import import_segment_anything
-from magicfixup_demo.segmentation.sam_segmenter import SamSegmenter
+from magicfixup_demo.segmentation.sam_segmenter import SamSegmenter, before_last_click
 
 ROOT = Path(__file__).resolve().parent.parent
 CLICK = Prompt(((20.0, 30.0),), (True,))
@@ -188,6 +189,32 @@ class TestSamSegmenter:
             thread.join()
         for one, other in zip(alone, together, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+    def test_a_click_refines_and_replaying_gives_the_same_as_remembering(self, tiny_sam):
+        two = Prompt(((20.0, 30.0), (60.0, 40.0)), (True, True))
+        remembering, replaying = SamSegmenter("tiny", tiny_sam), SamSegmenter("tiny", tiny_sam)
+        embedding = remembering.embed(a_photo())
+        remembering._answers(embedding, CLICK)
+        one, other = remembering._answers(embedding, two), replaying._answers(embedding, two)
+        np.testing.assert_allclose(one[0].logits, other[0].logits, rtol=1e-4, atol=1e-5)
+        afresh = remembering.decode(embedding, two)
+        assert not np.allclose(afresh[one[0].token].logits, one[0].logits)
+
+    def test_what_comes_before_a_click_selects_something_or_is_nothing(self):
+        assert before_last_click(CLICK) is None
+        assert before_last_click(PROMPTS[2]) is None
+        assert before_last_click(PROMPTS[1]).points == CLICK.points
+        assert before_last_click(PROMPTS[3]).box == PROMPTS[3].box
+        assert before_last_click(Prompt(((1, 1), (2, 2)), (False, True))) is None
+
+    def test_nothing_is_remembered_of_a_photo_that_is_forgotten(self, tiny_sam):
+        segmenter = SamSegmenter("tiny", tiny_sam)
+        embedding = segmenter.embed(a_photo())
+        segmenter._answers(embedding, CLICK)
+        assert len(segmenter._offers._kept) == 1
+        del embedding
+        gc.collect()
+        assert len(segmenter._offers._kept) == 0
 
     def test_another_segmenters_embedding_is_refused(self, tiny_sam):
         embedding = SamSegmenter("one", tiny_sam).embed(a_photo())

@@ -1,6 +1,6 @@
 """Choose and check the rule in ranking.py on photos with object masks.
 
-    python -m magicfixup_demo.segmentation.calibrate DATA/photos --limit 120
+    python -m magicfixup_demo.segmentation.calibrate DATA/photos --limit 200
 
 DATA/index.json lists the photos and their masks (white = object). The photos are split in two: the weights are chosen
 on one half, and both halves are reported. A first click lies at the object's most interior point; each next one at the
@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from magicfixup_demo.errors import DataError
+from magicfixup_demo.errors import DataError, SegmentationError
 from magicfixup_demo.images import open_photo
 from magicfixup_demo.schema import Prompt
 from magicfixup_demo.segmentation import ranking
@@ -46,16 +46,19 @@ class Thing:
     truth: np.ndarray
     asked: dict = field(default_factory=dict)
 
-    def answers(self, segmenter: SamSegmenter, prompt: Prompt) -> list[RawMask]:
-        """The decoder's four masks, decoded once per prompt."""
-        key = (prompt.points, prompt.labels)
+    def answers(self, segmenter: SamSegmenter, prompt: Prompt, previous: np.ndarray | None = None) -> list[RawMask]:
+        """The decoder's four masks, decoded once per prompt and mask to be refined."""
+        key = (prompt.points, prompt.labels, None if previous is None else previous.tobytes())
         if key not in self.asked:
-            self.asked[key] = segmenter.decode(self.embedding, prompt)
+            self.asked[key] = segmenter.decode(self.embedding, prompt, previous)
         return self.asked[key]
 
     def finished(self, raw_mask: RawMask, prompt: Prompt) -> np.ndarray:
-        """The mask as a user gets it."""
-        return finish([raw_mask], prompt, map_scale(self.embedding), self.embedding)[0].mask
+        """The mask as a user gets it; nothing where it is empty."""
+        try:
+            return finish([raw_mask], prompt, map_scale(self.embedding), self.embedding)[0].mask
+        except SegmentationError:
+            return np.zeros_like(self.truth)
 
     def iou(self, mask: np.ndarray) -> float:
         """Overlap with the truth, 0..1."""
@@ -66,7 +69,7 @@ def main() -> None:
     """Print the weights chosen and two tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path, help="the folder beside index.json that holds photos and masks")
-    parser.add_argument("--limit", type=int, default=120, help="number of photos, spread over the whole list")
+    parser.add_argument("--limit", type=int, default=200, help="number of photos, spread over the whole list")
     options = parser.parse_args()
     segmenter = load_mobile_sam()
     halves = _things(segmenter, options.photos.parent, options.limit)
@@ -74,8 +77,8 @@ def main() -> None:
     print(f"chosen on the first half: {weights}")
     for title, things in zip(("first half (weights chosen here)", "second half (held out)"), halves, strict=True):
         print(f"\n{title}: {len(things)} objects, mean IoU after 1, 2, 3 clicks")
-        for name, first, later in _rules(weights):
-            means = np.mean([click_through(segmenter, thing, first, later) for thing in things], axis=0)
+        for name, first, later, refine in _rules(weights):
+            means = np.mean([click_through(segmenter, thing, first, later, refine) for thing in things], axis=0)
             print(f"  {name:58s} {means[0]:.3f} {means[1]:.3f} {means[2]:.3f}")
 
 
@@ -86,20 +89,24 @@ def choose_weights(segmenter: SamSegmenter, things: list[Thing]) -> Weights:
     return max((Weights(*point) for point in itertools.product(*GRID)), key=lambda weights: _soft_mean(cases, weights))
 
 
-def click_through(segmenter: SamSegmenter, thing: Thing, first: Rule, later: Rule, clicks: int = 3) -> list[float]:
-    """IoU after each click of a user who corrects what is offered."""
+def click_through(segmenter: SamSegmenter, thing: Thing, first: Rule, later: Rule, refine: bool) -> list[float]:
+    """IoU after each of three clicks of a user who corrects what is offered.
+
+    refine: whether a click refines the mask offered before it, or all clicks start afresh.
+    """
     prompt = _extended(Prompt(), thing.truth, True)
-    ious = []
-    for _ in range(clicks):
-        rule = first if ranking.is_ambiguous(prompt) else later
-        mask = thing.finished(rule(thing.answers(segmenter, prompt))[0], prompt)
+    ious, previous = [], None
+    for rule in (first, later, later):
+        best = rule(thing.answers(segmenter, prompt, previous))[0]
+        previous = best.logits if refine else None
+        mask = thing.finished(best, prompt)
         ious.append(thing.iou(mask))
         prompt = _corrected(prompt, mask, thing.truth)
     return ious
 
 
-def _rules(chosen: Weights) -> list[tuple[str, Rule, Rule]]:
-    """(name, rule for the first click, rule for later clicks)."""
+def _rules(chosen: Weights) -> list[tuple[str, Rule, Rule, bool]]:
+    """(name, rule for the first click, rule for later clicks, whether clicks refine the mask before them)."""
 
     def token(number: int) -> Rule:
         return lambda masks: sorted(masks, key=lambda mask: mask.token != number)
@@ -110,20 +117,19 @@ def _rules(chosen: Weights) -> list[tuple[str, Rule, Rule]]:
     def steadiest(masks: list[RawMask]) -> list[RawMask]:
         return ranking.in_order(masks, ranking.features(masks)[:, 3])
 
+    guess, ours = by(Weights()), by(chosen)
     return [
-        *((f"always mask {number}", token(number), token(number)) for number in range(4)),
-        ("predicted IoU", by(Weights()), by(Weights())),
-        ("predicted IoU, later mask 0", by(Weights()), token(0)),
-        ("stability", steadiest, steadiest),
-        ("predicted IoU + area", by(Weights(area=0.02)), token(0)),
-        ("predicted IoU + agreement", by(Weights(agreement=0.2)), token(0)),
-        ("chosen weights, later the same", by(chosen), by(chosen)),
-        ("chosen weights, later predicted IoU", by(chosen), by(Weights())),
-        ("chosen weights, later stability", by(chosen), steadiest),
-        ("chosen weights, later predicted IoU + stability", by(chosen), by(Weights(stability=0.3))),
-        ("chosen weights, later predicted IoU + agreement", by(chosen), by(Weights(agreement=0.3))),
-        ("chosen weights, later mask 0", by(chosen), token(0)),
-        ("ranking.py as it stands", by(ranking.ONE_CLICK), by(ranking.CLEAR)),
+        *((f"always mask {number}", token(number), token(number), False) for number in range(4)),
+        ("predicted IoU", guess, guess, False),
+        ("stability", steadiest, steadiest, False),
+        ("predicted IoU + area", by(Weights(area=0.02)), guess, False),
+        ("predicted IoU + agreement", by(Weights(agreement=0.2)), guess, False),
+        ("chosen weights; later predicted IoU", ours, guess, False),
+        ("chosen weights; later mask 0", ours, token(0), False),
+        ("predicted IoU; later mask 0, refining", guess, token(0), True),
+        ("chosen weights; later predicted IoU, refining", ours, guess, True),
+        ("chosen weights; later mask 0, refining", ours, token(0), True),
+        ("ranking.py as it stands", by(ranking.ONE_CLICK), token(0), True),
     ]
 
 
@@ -131,7 +137,7 @@ def _case(segmenter: SamSegmenter, thing: Thing, point: tuple[float, float]) -> 
     """Features (4, 4) and true IoUs (4,) of the answers to one click."""
     prompt = Prompt((point,), (True,))
     masks = thing.answers(segmenter, prompt)
-    ious = [thing.iou(thing.finished(mask, prompt)) if (mask.logits > 0).any() else 0.0 for mask in masks]
+    ious = [thing.iou(thing.finished(mask, prompt)) for mask in masks]
     return ranking.features(masks), np.array(ious)
 
 

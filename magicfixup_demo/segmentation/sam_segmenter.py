@@ -1,6 +1,9 @@
 """Any model of the segment-anything family behind the Segmenter interface."""
 
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -13,6 +16,9 @@ from magicfixup_demo.segmentation.masks import RawMask, finish
 from magicfixup_demo.segmentation.ranking import offer_order
 from magicfixup_demo.segmentation.sam_import import import_segment_anything
 
+MAP_SIZE = 256
+SURE = 20.0  # logits beyond this say nothing more
+REMEMBERED_OFFERS = 16
 DECODER_STRIDE = 4  # the decoder's maps are a quarter of the encoder's input
 
 
@@ -33,6 +39,7 @@ class SamSegmenter:
         self.name = name
         self._package = import_segment_anything()
         self._model = model.eval().requires_grad_(False)
+        self._offers = _Offers()
         self._dense_position = model.prompt_encoder.get_dense_pe()
 
     def embed(self, photo: np.ndarray, progress: Progress | None = None) -> Embedding:
@@ -48,16 +55,31 @@ class SamSegmenter:
 
     def candidates(self, embedding: Embedding, prompt: Prompt) -> tuple[MaskCandidate, ...]:
         prompt = checked_prompt(prompt, embedding.width, embedding.height)
-        ordered = offer_order(self.decode(embedding, prompt), prompt)
-        return finish(ordered, prompt, map_scale(embedding), embedding)
+        return finish(self._answers(embedding, prompt), prompt, map_scale(embedding), embedding)
+
+    def _answers(self, embedding: Embedding, prompt: Prompt) -> list[RawMask]:
+        """Best first. Each click refines the mask offered before it, as in the model's training."""
+        before = before_last_click(prompt)
+        previous = self._offered(embedding, before) if before else None
+        ordered = offer_order(self.decode(embedding, prompt, previous), prompt)
+        self._offers.keep(embedding, prompt, ordered[0].logits)
+        return ordered
+
+    def _offered(self, embedding: Embedding, prompt: Prompt) -> np.ndarray:
+        """The logits offered for a prompt; usually the user has just seen them, else the clicks are replayed."""
+        remembered = self._offers.recall(embedding, prompt)
+        return self._answers(embedding, prompt)[0].logits if remembered is None else remembered
 
     @torch.inference_mode()
-    def decode(self, embedding: Embedding, prompt: Prompt) -> list[RawMask]:
-        """All four answers of the decoder, small: the whole for clear prompts (token 0), then three scales."""
+    def decode(self, embedding: Embedding, prompt: Prompt, previous: np.ndarray | None = None) -> list[RawMask]:
+        """All four answers of the decoder, small: the whole for clear prompts (token 0), then three scales.
+
+        previous: logits of the mask to be refined, as this method returned them.
+        """
         data = _features_of(embedding, self.name)
         device = data.features.device
         points, boxes = _to_encoder_frame(prompt, embedding, data.input_size, device)
-        sparse, dense = self._model.prompt_encoder(points=points, boxes=boxes, masks=None)
+        sparse, dense = self._model.prompt_encoder(points=points, boxes=boxes, masks=_padded(previous, device))
         logits, scores = self._model.mask_decoder.predict_masks(
             image_embeddings=data.features,
             image_pe=self._dense_position,
@@ -67,6 +89,45 @@ class SamSegmenter:
         height, width = (-(-side // DECODER_STRIDE) for side in data.input_size)  # without the padding
         logits = logits[0, :, :height, :width].float().cpu().numpy()
         return [RawMask(logits[token], float(scores[0, token]), token) for token in range(len(logits))]
+
+
+def before_last_click(prompt: Prompt) -> Prompt | None:
+    """The prompt without its last click, or None where that selects nothing."""
+    shorter = Prompt(prompt.points[:-1], prompt.labels[:-1], prompt.box)
+    selects = any(shorter.labels) or shorter.box is not None
+    return shorter if prompt.points and selects else None
+
+
+class _Offers:
+    """The masks offered lately for each photo, so that the next click need not replay those before it."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._kept: WeakKeyDictionary[Embedding, OrderedDict] = WeakKeyDictionary()
+
+    def keep(self, embedding: Embedding, prompt: Prompt, logits: np.ndarray) -> None:
+        with self._lock:
+            offers = self._kept.setdefault(embedding, OrderedDict())
+            offers[_key(prompt)] = logits
+            while len(offers) > REMEMBERED_OFFERS:
+                offers.popitem(last=False)
+
+    def recall(self, embedding: Embedding, prompt: Prompt) -> np.ndarray | None:
+        with self._lock:
+            return self._kept.get(embedding, {}).get(_key(prompt))
+
+
+def _key(prompt: Prompt) -> tuple:
+    return (prompt.points, prompt.labels, prompt.box)
+
+
+def _padded(logits: np.ndarray | None, device) -> torch.Tensor | None:
+    """(h, w) -> (1, 1, 256, 256) for the prompt encoder: surely outside where the photo was padded."""
+    if logits is None:
+        return None
+    padded = torch.full((1, 1, MAP_SIZE, MAP_SIZE), -SURE, device=device)
+    padded[0, 0, : logits.shape[0], : logits.shape[1]] = torch.from_numpy(logits).clamp(-SURE, SURE)
+    return padded
 
 
 def map_scale(embedding: Embedding) -> tuple[float, float]:
