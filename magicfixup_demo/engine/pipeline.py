@@ -1,5 +1,6 @@
 """MagicFixupPipeline: the method in numbered steps, at two sizes from one code path."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -110,7 +111,7 @@ class MagicFixupPipeline(DiffusionPipeline):
 
     def timesteps(self, steps: int, strength: float) -> Tensor:
         """The last ``steps`` timesteps of a schedule of which they are the fraction ``strength``; highest first."""
-        self.scheduler.set_timesteps(max(steps, round(steps / strength)))
+        self.scheduler.set_timesteps(math.ceil(steps / strength - 1e-6))
         return self.scheduler.timesteps[-steps:]
 
     def details(

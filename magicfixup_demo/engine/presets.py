@@ -117,6 +117,7 @@ def build_pipeline(preset: Preset) -> MagicFixupPipeline:
     )
     if pipeline.config.prediction == "residual":  # training starts from the coarse edit itself
         torch.nn.init.zeros_(pipeline.synthesizer.conv_out.weight)
+        torch.nn.init.zeros_(pipeline.synthesizer.conv_out.bias)
     for network in (pipeline.extractor, pipeline.synthesizer, pipeline.vae):
         if network is not None:
             network.eval()

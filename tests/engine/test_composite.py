@@ -1,0 +1,102 @@
+"""What was touched, what the model sees, and how its result goes back into the photo."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from magicfixup_demo.engine.composite import blend_weight, crop_box, put_back, ring_width, touched_pixels
+from magicfixup_demo.engine.conditioning import dilated_hole, fill_holes
+from magicfixup_demo.schema import CoarseEdit
+
+
+@pytest.fixture
+def noise_photo() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+
+
+def with_hole(photo: np.ndarray, top: int, left: int, height: int, width: int) -> CoarseEdit:
+    alpha = np.full(photo.shape[:2], 255, np.uint8)
+    alpha[top : top + height, left : left + width] = 0
+    return CoarseEdit(rgb=np.where(alpha[..., None] > 0, photo, 0).astype(np.uint8), alpha=alpha)
+
+
+def test_an_edit_that_changes_nothing_touches_nothing(noise_photo):
+    same = CoarseEdit(rgb=noise_photo, alpha=np.full(noise_photo.shape[:2], 255, np.uint8))
+    assert not touched_pixels(noise_photo, same).any()
+    assert np.array_equal(put_back(noise_photo, noise_photo, same, noise_photo, 255 - noise_photo), noise_photo)
+
+
+def test_resampling_noise_is_not_an_edit_but_a_moved_patch_is(noise_photo):
+    rgb = np.clip(noise_photo.astype(int) + np.random.default_rng(1).integers(-4, 5, noise_photo.shape), 0, 255)
+    rgb = rgb.astype(np.uint8)
+    rgb[50:80, 60:100] = 255 - noise_photo[50:80, 60:100]
+    touched = touched_pixels(noise_photo, CoarseEdit(rgb=rgb, alpha=np.full(rgb.shape[:2], 255, np.uint8)))
+    assert touched[52:78, 62:98].mean() > 0.9
+    touched[48:82, 58:102] = False
+    assert not touched.any()
+
+
+def test_blend_is_one_where_touched_and_exactly_zero_beyond_the_ring():
+    touched = np.zeros((100, 100), bool)
+    touched[40:60, 40:60] = True
+    weight = blend_weight(touched, ring=10)
+    assert (weight[touched] == 1).all()
+    assert (weight[:29] == 0).all() and (weight[:, 72:] == 0).all()
+    assert 0 < weight[34, 50] < 1
+
+
+def test_untouched_pixels_are_the_photos_own_and_the_hole_is_the_models(noise_photo):
+    edit = with_hole(noise_photo, 90, 140, 30, 40)
+    coarse = fill_holes(edit)
+    after = np.full_like(noise_photo, 77)
+    result = put_back(noise_photo, coarse, edit, coarse, after)
+    far = blend_weight(touched_pixels(noise_photo, edit), ring_width(*noise_photo.shape[:2])) == 0
+    assert far.mean() > 0.5
+    assert np.array_equal(result[far], noise_photo[far])
+    assert (result[100:110, 150:170] == 77).all()
+
+
+def test_content_keeps_its_own_sharpness_when_the_model_works_smaller(noise_photo):
+    """The model saw a fifth of the size and changed nothing: full-size content must come back unharmed."""
+    edit = with_hole(noise_photo, 90, 140, 30, 40)
+    coarse = fill_holes(edit)
+    small = np.full((40, 60, 3), 99, np.uint8)
+    result = put_back(noise_photo, coarse, edit, small, small)
+    content = ~dilated_hole(edit)
+    content[80:130, 130:190] = False  # the soft border of the fill
+    assert np.array_equal(result[content], noise_photo[content])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(40, 2000),
+    width=st.integers(40, 2000),
+    x=st.floats(0, 0.99),
+    y=st.floats(0, 0.99),
+    w=st.floats(0.001, 1),
+    h=st.floats(0.001, 1),
+)
+def test_the_crop_lies_inside_the_photo_and_holds_everything_touched(height, width, x, y, w, h):
+    touched = np.zeros((height, width), bool)
+    top, left = int(y * height), int(x * width)
+    touched[top : top + max(1, int(h * height)), left : left + max(1, int(w * width))] = True
+    box = crop_box(touched)
+    assert 0 <= box.left < box.right <= width
+    assert 0 <= box.top < box.bottom <= height
+    assert touched[box.window].sum() == touched.sum()
+    assert box.size[0] >= min(width, 512) and box.size[1] >= min(height, 512)
+
+
+def test_fill_reaches_every_hole_and_leaves_the_rest_alone(noise_photo):
+    edit = with_hole(noise_photo, 0, 0, 60, 300)
+    filled = fill_holes(edit)
+    hole = dilated_hole(edit)
+    assert np.array_equal(filled[~hole], noise_photo[~hole])
+    assert filled[hole].std() > 0
+
+
+def test_dilation_is_three_pixels_each_way(noise_photo):
+    hole = dilated_hole(with_hole(noise_photo, 90, 140, 10, 10))
+    assert hole.sum() == 16 * 16
+    assert hole[87:103, 137:153].all()

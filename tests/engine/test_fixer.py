@@ -1,0 +1,118 @@
+"""The engine that users run, with a tiny real network in it."""
+
+import numpy as np
+import pytest
+import torch
+
+from magicfixup_demo.affine import translation
+from magicfixup_demo.collage import render, segment_from_mask
+from magicfixup_demo.engine.composite import blend_weight, ring_width, touched_pixels
+from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.interface import EngineInfo
+from magicfixup_demo.engine.presets import PRESETS, build_pipeline
+from magicfixup_demo.errors import Cancelled, EditError, OptionError
+from magicfixup_demo.schema import CoarseEdit, Collage, EditOptions, Layer
+
+
+@pytest.fixture(scope="module")
+def engine() -> PipelineEngine:
+    torch.manual_seed(0)
+    pipeline = build_pipeline(PRESETS["tiny"])
+    torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.05)
+    pipeline.set_progress_bar_config(disable=True)
+    info = EngineInfo("tiny", "random weights, for tests", "none", default_steps=2, max_steps=20)
+    return PipelineEngine(pipeline, info, strength=0.5, sdedit_strength=0.5, area=96 * 96)
+
+
+@pytest.fixture(scope="module")
+def scene() -> np.ndarray:
+    y, x = np.mgrid[0:150, 0:230]
+    picture = np.dstack([x % 256, y, (x + y) % 200]).astype(np.uint8)
+    picture[60:90, 50:80] = (250, 40, 40)
+    return picture
+
+
+@pytest.fixture(scope="module")
+def moved(scene) -> CoarseEdit:
+    mask = np.zeros(scene.shape[:2], bool)
+    mask[60:90, 50:80] = True
+    segment = segment_from_mask("s", mask)
+    return render(scene, Collage(230, 150, (segment,), (Layer("l", "s", translation(40.5, 10.25)),)))
+
+
+def test_result_has_the_photos_size_and_untouched_pixels(engine, scene, moved):
+    result = engine.fixup(scene, moved, EditOptions(seed=1))
+    untouched = blend_weight(touched_pixels(scene, moved), ring_width(150, 230)) == 0
+    assert untouched.mean() > 0.3
+    for picture in (*result.images, result.sdedit):
+        assert picture.shape == scene.shape and picture.dtype == np.uint8
+        assert np.array_equal(picture[untouched], scene[untouched])
+        assert (picture[moved.hole] != 0).any()
+    assert result.coarse.shape == scene.shape
+    assert (result.steps, result.seed, result.model) == (2, 1, "tiny")
+
+
+def test_samples_are_the_runs_of_the_following_seeds(engine, scene, moved):
+    both = engine.fixup(scene, moved, EditOptions(seed=5, samples=2, sdedit=False))
+    second = engine.fixup(scene, moved, EditOptions(seed=6, sdedit=False))
+    assert both.sdedit is None
+    assert np.array_equal(both.images[1], second.images[0])
+    assert not np.array_equal(both.images[0], both.images[1])
+
+
+def test_the_last_seed_wraps(engine, scene, moved):
+    assert len(engine.fixup(scene, moved, EditOptions(seed=2**32 - 1, samples=2, sdedit=False)).images) == 2
+
+
+def test_compare_is_the_sdedit_of_fixup(engine, scene, moved):
+    together = engine.fixup(scene, moved, EditOptions(seed=2))
+    assert np.array_equal(engine.compare(scene, moved, EditOptions(seed=2)), together.sdedit)
+
+
+def test_an_edit_of_another_size_is_fitted(engine, scene, moved):
+    half = CoarseEdit(rgb=moved.rgb[::2, ::2].copy(), alpha=moved.alpha[::2, ::2].copy())
+    assert engine.fixup(scene, half, EditOptions()).images[0].shape == scene.shape
+
+
+def test_an_edit_that_changes_nothing_returns_the_photo(engine, scene):
+    same = CoarseEdit(rgb=scene, alpha=np.full(scene.shape[:2], 255, np.uint8))
+    assert np.array_equal(engine.fixup(scene, same, EditOptions()).images[0], scene)
+
+
+def test_nothing_but_hole_is_refused(engine, scene):
+    with pytest.raises(EditError, match="nothing but hole"):
+        engine.fixup(scene, CoarseEdit(scene, np.zeros(scene.shape[:2], np.uint8)), EditOptions())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        EditOptions(steps=0),
+        EditOptions(steps=21),
+        EditOptions(seed=-1),
+        EditOptions(seed=2**32),
+        EditOptions(samples=0),
+        EditOptions(samples=9),
+        EditOptions(strength=0.0),
+        EditOptions(strength=1.5),
+    ],
+)
+def test_options_out_of_range_are_refused(engine, scene, moved, options):
+    with pytest.raises(OptionError, match="choose"):
+        engine.fixup(scene, moved, options)
+
+
+def test_progress_rises_to_one_and_may_cancel(engine, scene, moved):
+    seen = []
+    engine.fixup(scene, moved, EditOptions(samples=2), lambda fraction, text: seen.append((fraction, text)))
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
+    assert any("SDEdit" in text for _, text in seen)
+
+    def cancel(fraction: float, text: str) -> None:
+        if fraction > 0.3:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        engine.fixup(scene, moved, EditOptions(), cancel)
+    engine.fixup(scene, moved, EditOptions())  # the engine is free again

@@ -1,0 +1,203 @@
+"""The pipeline on tiny real networks: conditions matter, nothing is kept between calls, values stay what they were."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+
+from magicfixup_demo.engine.codecs import PixelCodec
+from magicfixup_demo.engine.detail_transfer import (
+    extract_details,
+    scale_features,
+    synthesize,
+    transformer_blocks,
+)
+from magicfixup_demo.engine.pipeline import Conditions
+from magicfixup_demo.engine.presets import PRESETS, build_pipeline
+from magicfixup_demo.engine.sdedit import sdedit
+
+SIZE = 64
+SMALL, LATENT = "tiny", "magicfixup-tiny"
+
+
+def seeded_pipeline(name: str):
+    torch.manual_seed(0)
+    pipeline = build_pipeline(PRESETS[name])
+    torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.02)  # it starts at zero, which hides everything
+    return pipeline
+
+
+@pytest.fixture(scope="module", params=[SMALL, LATENT])
+def pipeline(request):
+    return seeded_pipeline(request.param)
+
+
+@pytest.fixture(scope="module")
+def small():
+    return seeded_pipeline(SMALL)
+
+
+@pytest.fixture(scope="module")
+def pictures() -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    photo, coarse = torch.rand(2, 1, 3, SIZE, SIZE, generator=generator) * 2 - 1
+    mask = torch.ones(1, 1, SIZE, SIZE)
+    mask[..., 20:40, 16:48] = 0
+    return {"photo": photo, "coarse": coarse, "mask": mask}
+
+
+def run(pipeline, pictures, **settings):
+    settings = {"steps": 2, "strength": 0.5} | settings
+    return pipeline(**pictures, generator=torch.Generator().manual_seed(settings.pop("seed", 0)), **settings)
+
+
+def test_result_has_the_size_of_the_input(pipeline, pictures):
+    wide = {name: torch.cat([picture, picture], dim=-1) for name, picture in pictures.items()}
+    assert run(pipeline, wide).shape == (1, 3, SIZE, 2 * SIZE)
+
+
+def test_the_same_seed_gives_the_same_picture(pipeline, pictures):
+    first, second, other = (run(pipeline, pictures, seed=seed) for seed in (3, 3, 4))
+    assert torch.equal(first, second)
+    assert not torch.allclose(first, other, atol=1e-4)
+
+
+@pytest.mark.parametrize("condition", ["photo", "coarse", "mask"])
+def test_each_condition_changes_the_result(pipeline, pictures, condition):
+    changed = pictures | {condition: 1 - pictures[condition]}
+    assert (run(pipeline, changed) - run(pipeline, pictures)).abs().max() > 1e-4
+
+
+def test_features_of_the_photo_matter(pipeline, pictures):
+    latent = pipeline.codec.encode(pictures["photo"], torch.Generator().manual_seed(0))
+    mask = pipeline.codec.encode_mask(pictures["mask"])
+    t = torch.tensor([400])
+    features = pipeline.details(latent, mask, t, torch.randn(latent.shape, generator=torch.Generator().manual_seed(2)))
+    outputs = [
+        pipeline.predict(latent, t, Conditions(latent, mask, given, torch.ones(1)))
+        for given in (features, scale_features(features, 0.0))
+    ]
+    assert (outputs[0] - outputs[1]).abs().max() > 1e-3
+
+
+def test_each_block_reads_its_own_features(small):
+    sample = torch.randn(1, small.synthesizer.config.in_channels, 16, 16, generator=torch.Generator().manual_seed(5))
+    t = torch.tensor([100])
+    features = extract_details(small.extractor, sample, t)
+    assert set(features) == set(transformer_blocks(small.synthesizer))
+    whole = synthesize(small.synthesizer, sample, t, features)
+    for name in features:
+        other = features | {name: features[name] * 0}
+        assert not torch.equal(synthesize(small.synthesizer, sample, t, other), whole), name
+
+
+def test_the_pruned_extractor_exports_what_the_whole_network_computes(small):
+    """The reference is a plain diffusers UNet with the same weights, observed by hooks."""
+    config = dict(small.extractor.config)
+    whole = UNet2DConditionModel.from_config(config)
+    missing, unexpected = whole.load_state_dict(small.extractor.state_dict(), strict=False)
+    assert not unexpected
+    seen = {}
+    for name, block in transformer_blocks(whole).items():
+        block.attn2 = None
+        block.attn1.register_forward_pre_hook(lambda module, args, name=name: seen.update({name: args[0]}))
+    sample = torch.randn(2, config["in_channels"], 16, 24, generator=torch.Generator().manual_seed(6))
+    t = torch.tensor([7, 600])
+    with torch.no_grad():
+        whole(sample, t, encoder_hidden_states=None)
+        ours = extract_details(small.extractor, sample, t)
+    assert seen.keys() == ours.keys()
+    for name, tokens in ours.items():
+        torch.testing.assert_close(tokens, seen[name], rtol=1e-5, atol=1e-5)
+
+
+def test_threads_may_share_the_networks(small, pictures):
+    flipped = {name: picture.flip(-1) for name, picture in pictures.items()}
+    alone = [run(small, pictures), run(small, flipped)]
+    together: dict[int, torch.Tensor] = {}
+    # the scheduler counts steps, so each thread has its own; the networks are shared
+    threads = [
+        threading.Thread(target=lambda i=i, p=p: together.update({i: run(seeded_like(small), p)}))
+        for i, p in enumerate((pictures, flipped))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for i in (0, 1):
+        torch.testing.assert_close(together[i], alone[i], rtol=1e-4, atol=1e-5)
+
+
+def seeded_like(pipeline):
+    from diffusers import DDIMScheduler
+
+    return type(pipeline)(
+        extractor=pipeline.extractor,
+        synthesizer=pipeline.synthesizer,
+        scheduler=DDIMScheduler.from_config(pipeline.scheduler.config),
+        prediction=pipeline.config.prediction,
+        reference_timestep=pipeline.config.reference_timestep,
+    )
+
+
+def test_sdedit_sees_nothing_but_the_coarse_edit(pipeline, pictures):
+    settings = {"steps": 2, "strength": 0.5}
+    compared = sdedit(pipeline, pictures["coarse"], generator=torch.Generator().manual_seed(0), **settings)
+    dropped = run(pipeline, pictures | {"photo": -pictures["photo"]}, drop_conditions=True)
+    if pipeline.vae is None:  # the autoencoder draws its own noise for the photo
+        torch.testing.assert_close(compared, dropped)
+    assert not torch.allclose(compared, run(pipeline, pictures), atol=1e-3)
+
+
+def test_before_training_the_small_model_returns_the_coarse_edit(pictures):
+    fresh = build_pipeline(PRESETS[SMALL])
+    torch.testing.assert_close(run(fresh, pictures, steps=1), pictures["coarse"], rtol=0, atol=1e-5)
+
+
+def test_timesteps_start_at_the_strength_and_fall(pipeline):
+    for steps, strength in ((1, 1.0), (4, 0.5), (10, 0.3)):
+        timesteps = pipeline.timesteps(steps, strength).tolist()
+        assert len(timesteps) == steps
+        assert timesteps == sorted(timesteps, reverse=True)
+        assert timesteps[0] <= 1000 * strength
+    assert pipeline.timesteps(50, 0.5).tolist()[0] >= 450
+
+
+def test_published_schedule_runs_from_981_to_1():
+    """../shared/parity states it for 50 steps."""
+    timesteps = seeded_pipeline(LATENT).timesteps(50, 1.0).tolist()
+    assert (timesteps[0], timesteps[1], timesteps[-1]) == (981, 961, 1)
+
+
+def test_on_step_may_stop_the_work(pipeline, pictures):
+    calls = []
+
+    def stop(step: int, steps: int) -> None:
+        calls.append((step, steps))
+        if step == 1:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        run(pipeline, pictures, steps=3, on_step=stop)
+    assert calls == [(0, 3), (1, 3)]
+
+
+def test_pixel_codec_loses_nothing():
+    picture = torch.rand(2, 3, 32, 64)
+    codec = PixelCodec()
+    assert torch.equal(codec.decode(codec.encode(picture)), picture)
+
+
+# Computed once from these very networks and seeds; they guard against silent changes, not against a wrong method.
+EXPECTED = {
+    SMALL: [[-0.2567, -0.3902, 0.1552], [-0.6434, -1.2439, 0.3704], [0.8563, 1.0505, 0.5665]],
+    LATENT: [[-0.1381, -0.4514, -0.4239], [0.0227, -0.3961, -0.4110], [0.1769, -0.1205, -0.0911]],
+}
+
+
+def test_expected_slice(pipeline, pictures, request):
+    name = SMALL if pipeline.vae is None else LATENT
+    corner = run(seeded_pipeline(name), pictures)[0, 0, 28:31, 30:33].numpy().round(4)
+    np.testing.assert_allclose(corner, EXPECTED[name], atol=2e-3, err_msg=repr(corner.tolist()))

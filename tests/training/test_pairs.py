@@ -1,0 +1,169 @@
+"""Pairs: the motion models, the filters, the reverse-synthetic photos, the files; on clips made here."""
+
+import cv2
+import numpy as np
+import pytest
+
+from magicfixup_demo.engine.conditioning import fill_holes
+from magicfixup_demo.errors import DataError
+from magicfixup_demo.images import save_png
+from magicfixup_demo.training import motion
+from magicfixup_demo.training.pairs import PairOptions, kind_of, load_pair, make_pairs, pair_names, source_of
+from magicfixup_demo.training.sources import Source, find_sources, read_shots
+from magicfixup_demo.training.synthetic import intruder, moved_object, relight
+
+HEIGHT, WIDTH = 192, 256
+
+
+def textured(seed: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
+    """Smooth random texture that optical flow can follow."""
+    noise = np.random.default_rng(seed).normal(size=(height, width, 3)).astype(np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 5)
+    return cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+
+
+def frame(shift: int) -> np.ndarray:
+    """A textured square that moves right over a texture that stands still."""
+    picture = textured(0)
+    picture[60:132, 40 + shift : 112 + shift] = textured(1, 72, 72)
+    return picture
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "square.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 8, (WIDTH, HEIGHT))
+    for i in range(24):
+        writer.write(cv2.cvtColor(frame(3 * i), cv2.COLOR_RGB2BGR))
+    writer.release()
+    return path
+
+
+def test_flow_warp_carries_the_square_and_opens_a_hole_behind_it():
+    source, target = frame(0), frame(20)
+    edit = motion.warp_by_flow(source, motion.optical_flow(source, target))
+    error = np.abs(edit.rgb.astype(int) - target).mean(axis=2)
+    before = np.abs(source.astype(int) - target).mean(axis=2)
+    assert error[70:122, 70:122].mean() < 12 < before[70:122, 70:122].mean()
+    assert edit.hole[65:127, 44:56].mean() > 0.4  # uncovered
+    assert edit.hole[:40].mean() < 0.02
+
+
+def test_segment_warp_is_a_collage_close_to_the_target():
+    source, target = frame(0), frame(20)
+    flow = motion.optical_flow(source, target)
+    trusted = motion.consistency(flow, motion.optical_flow(target, source))
+    edit = motion.warp_by_segments(source, flow, trusted, np.random.default_rng(0))
+    content = ~edit.hole
+    before = np.abs(source.astype(int) - target)[content].mean()
+    assert np.abs(edit.rgb.astype(int) - target)[content].mean() < before
+    assert motion.covers_enough(edit)
+
+
+def test_filters_drop_static_and_violent_motion():
+    still = np.zeros((256, 256, 2), np.float32)
+    moving, violent = still.copy(), still.copy()
+    moving[:, :128, 0] = 40  # 80 pixels at 512
+    violent[..., 0] = 200  # 400 pixels at 512
+    assert not motion.motion_is_useful(still)
+    assert motion.motion_is_useful(moving)
+    assert not motion.motion_is_useful(violent)
+
+
+def test_consistency_is_false_where_flow_does_not_return():
+    forward = np.zeros((64, 64, 2), np.float32)
+    forward[..., 0] = 5
+    backward = -forward
+    backward[:, 40:] = 20
+    trusted = motion.consistency(forward, backward)
+    assert trusted[:, :30].all() and not trusted[:, 40:55].any()
+
+
+def test_cuts_split_a_clip_and_bars_are_cut_off(tmp_path):
+    path = tmp_path / "cut.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 8, (WIDTH, HEIGHT))
+    for i in range(12):
+        picture = textured(0) // 3 if i < 6 else 255 - textured(9) // 3
+        picture[:24] = picture[-24:] = 0
+        writer.write(np.roll(picture, i, axis=1))
+    writer.release()
+    shots, rate = read_shots(path)
+    assert [len(shot) for shot in shots] == [6, 6]
+    assert rate == 8
+    assert shots[0][0].shape[0] < HEIGHT - 20
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_moved_object_knows_the_truth(seed):
+    photo = textured(seed)
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[70:110, 100:150] = True
+    pair = moved_object(photo, mask, np.random.default_rng(seed))
+    if pair is None:
+        pytest.skip("this seed puts the object outside")
+    assert np.array_equal(pair.target, photo)
+    changed = np.abs(pair.reference.astype(int) - photo).max(axis=2) > 8
+    assert changed.any()
+    outside = ~cv2.dilate((changed | mask).astype(np.uint8), np.ones((9, 9))).astype(bool) & ~pair.edit.hole
+    assert np.abs(pair.edit.rgb.astype(int) - photo)[outside].max(initial=0) <= 8
+
+
+def test_intruder_is_a_hole_whose_truth_is_the_photo():
+    photo, other = textured(3), textured(4)
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[50:100, 60:120] = True
+    pair = next(p for s in range(20) if (p := intruder(photo, other, mask, np.random.default_rng(s))) is not None)
+    changed = np.abs(pair.reference.astype(int) - photo).max(axis=2) > 30
+    assert pair.edit.hole[changed].mean() > 0.7
+    assert np.array_equal(pair.target, photo)
+    assert fill_holes(pair.edit).shape == photo.shape
+
+
+def test_relight_is_the_identity_at_no_amount():
+    photo = textured(5)
+    for seed in range(4):
+        relit = relight(photo, np.random.default_rng(seed), amount=0.0)
+        np.testing.assert_allclose(relit, photo, atol=0.01)
+
+
+def test_a_folder_becomes_pairs_that_can_be_read_and_gone_on_with(clip, tmp_path):
+    out = tmp_path / "pairs"
+    options = PairOptions(affine_per_clip=1, flow_per_clip=1, least_motion=5)
+    assert make_pairs(clip.parent, out, options) == 2
+    names = pair_names(out)
+    assert {kind_of(name) for name in names} == {"affine", "flow"}
+    assert {source_of(name) for name in names} == {"square"}
+    pair = load_pair(out, names[0])
+    assert pair.reference.shape == pair.target.shape == (*pair.edit.alpha.shape, 3)
+    stamp = (out / f"{names[0]}_target.png").stat().st_mtime_ns
+    assert make_pairs(clip.parent, out, options) == 2
+    assert (out / f"{names[0]}_target.png").stat().st_mtime_ns == stamp, "a finished source was made again"
+
+
+def test_pairs_of_different_sizes_are_refused(tmp_path):
+    for part, size in (("reference", 64), ("target", 96)):
+        save_png(tmp_path / f"x_{part}.png", np.zeros((size, size, 3), np.uint8))
+    save_png(tmp_path / "x_edit.png", np.full((64, 64, 4), 255, np.uint8))
+    with pytest.raises(DataError, match="differ in size"):
+        load_pair(tmp_path, "x")
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no video and no photo"):
+        find_sources(tmp_path)
+
+
+def test_the_split_depends_on_the_name_alone(tmp_path):
+    splits = [Source(tmp_path / f"clip{i}.mp4").split for i in range(400)]
+    assert splits == [Source(tmp_path / "elsewhere" / f"clip{i}.mp4").split for i in range(400)]
+    assert 0.06 < splits.count("val") / 400 < 0.2
+
+
+def test_real_clips_give_pairs(shared_data, tmp_path):
+    clips = [s for s in find_sources(shared_data / "videos" / "free") if s.is_video][:12]
+    made = 0
+    for source in clips:
+        made = make_pairs(source.path, tmp_path, PairOptions(affine_per_clip=1, flow_per_clip=0))
+        if made:
+            break
+    assert made, "none of twelve real clips gave a pair"

@@ -1,0 +1,119 @@
+"""The loop on a tiny network: it learns, and a resumed run is the same run."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from magicfixup_demo.downloads import DownloadError
+from magicfixup_demo.engine.presets import PRESETS, build_pipeline
+from magicfixup_demo.engine.weights import load_networks
+from magicfixup_demo.errors import DataError, OptionError
+from magicfixup_demo.perceptual import load_lpips
+from magicfixup_demo.schema import CoarseEdit
+from magicfixup_demo.training.config import train_config
+from magicfixup_demo.training.dataset import PairDataset, to_batch, weight_map
+from magicfixup_demo.training.loop import train
+from magicfixup_demo.training.losses import charbonnier
+from magicfixup_demo.training.pairs import save_pair
+from magicfixup_demo.training.synthetic import Pair
+
+
+@pytest.fixture(scope="session")
+def real_lpips():
+    try:
+        return load_lpips()
+    except DownloadError as error:
+        pytest.skip(f"needs the LPIPS weights, which cannot be had here: {error}")
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pairs")
+    rng = np.random.default_rng(0)
+    for i in range(4):
+        target = np.full((96, 96, 3), rng.integers(60, 200, 3), np.uint8)
+        alpha = np.full((96, 96), 255, np.uint8)
+        alpha[30:60, 30 + i : 60 + i] = 0
+        reference = target.copy()
+        reference[alpha == 0] = 255 - reference[alpha == 0]
+        edit = CoarseEdit(np.where(alpha[..., None] > 0, reference, 0).astype(np.uint8), alpha)
+        save_pair(folder, f"photo{i}__intruder0", Pair(reference, edit, target))
+    return folder
+
+
+def weights_of(folder):
+    pipeline = build_pipeline(PRESETS["tiny"])
+    load_networks(folder, pipeline)
+    return torch.cat([p.flatten() for p in pipeline.synthesizer.parameters()])
+
+
+def test_a_resumed_run_is_the_same_run(real_lpips, pairs, tmp_path):
+    through = train(train_config("tiny"), [pairs], [pairs], tmp_path / "through")
+    half = train_config("tiny", steps=2, cooldown=0.0)
+    assert (through / "synthesizer.safetensors").exists()
+    whole = train_config("tiny", cooldown=0.0)
+    one_go = train(whole, [pairs], [], tmp_path / "one")
+    train(half, [pairs], [], tmp_path / "two")
+    two_goes = train(whole, [pairs], [], tmp_path / "two", resume=True)
+    assert torch.equal(weights_of(one_go), weights_of(two_goes))
+
+
+def test_a_run_leaves_its_record(real_lpips, pairs, tmp_path):
+    run = tmp_path / "run"
+    train(train_config("tiny"), [pairs], [pairs], run)
+    assert json.loads((run / "config.json").read_text())["config"]["preset"] == "tiny"
+    validation = json.loads((run / "validation.jsonl").read_text().splitlines()[-1])
+    assert validation["step"] == 4
+    assert validation["fill all"] > 0 and validation["1 step hole"] > 0
+    assert (run / "curve.png").exists() and list(run.glob("sheet_*.png"))
+    with pytest.raises(DataError, match="--resume"):
+        train(train_config("tiny"), [pairs], [pairs], run)
+
+
+def test_the_loss_falls(real_lpips, pairs, tmp_path):
+    config = train_config("tiny", steps=60, warmup=5, save_every=60, evaluate_every=60, learning_rate=3e-3, dropped=0.0)
+    train(config, [pairs], [], tmp_path)
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert np.mean(losses[-2:]) < 0.8 * losses[0]
+
+
+def test_a_batch_can_be_made_again(pairs, tmp_path):
+    config = train_config("tiny")
+    first, second = (PairDataset([pairs], tmp_path / name, config.kinds, 64).batch(3, 0, 7) for name in "ab")
+    other = PairDataset([pairs], tmp_path / "a", config.kinds, 64).batch(3, 0, 8)
+    for name in ("reference", "coarse", "mask", "target", "weight"):
+        assert torch.equal(getattr(first, name), getattr(second, name))
+    assert not torch.equal(first.coarse, other.coarse)
+    assert first.reference.shape == (3, 3, 64, 64) and first.mask.shape == (3, 1, 64, 64)
+    assert first.target.abs().max() <= 1 and set(first.mask.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_weights_favour_the_hole_and_its_surroundings():
+    packed = np.full((128, 128, 10), 100, np.uint8)
+    packed[..., 6] = 255
+    packed[60:70, 60:70, 6] = 0
+    weight = weight_map(packed)
+    assert weight[65, 65] == 2.25 and weight[52, 65] == 1.25 and weight[5, 5] == 0.25
+    assert to_batch([packed]).weight.shape == (1, 1, 128, 128)
+
+
+def test_charbonnier_is_zero_for_equal_pictures_and_follows_its_weight():
+    a, b = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
+    b[..., :4] = 1
+    left = torch.zeros(1, 1, 8, 8)
+    left[..., :4] = 1
+    assert charbonnier(a, a, left).item() == pytest.approx(0)
+    assert charbonnier(a, b, left).item() > 0.98
+    assert charbonnier(a, b, 1 - left).item() == pytest.approx(0)
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(OptionError, match="choose one of"):
+        train_config("huge")
+
+
+def test_a_folder_without_pairs_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no pairs"):
+        PairDataset([tmp_path], tmp_path / "cache", {"other": 1.0}, 64)
