@@ -12,7 +12,14 @@ from magicfixup_demo.segmentation import hub, registry
 from magicfixup_demo.segmentation.cache import EmbeddingCache, content_key
 from magicfixup_demo.segmentation.grabcut import GrabCutSegmenter
 from magicfixup_demo.segmentation.interface import Embedding, checked_prompt, found
-from magicfixup_demo.segmentation.masks import RawMask, clean_logits, enlarge_logits, interior_point, stability
+from magicfixup_demo.segmentation.masks import (
+    RawMask,
+    clean_logits,
+    clicked_region,
+    enlarge_logits,
+    interior_point,
+    stability,
+)
 from magicfixup_demo.segmentation.ranking import Weights, distinct, features, offer_order, weighted
 
 
@@ -174,6 +181,13 @@ class TestMasks:
         points, labels = ((5.5, 5.5), (50.5, 50.5)), (True, False)
         cleaned = clean_logits(np.where(noisy, 2.0, -2.0).astype(np.float32), points, labels)
         assert ((cleaned > 0) == noisy).all()
+
+    def test_one_click_selects_the_region_it_lies_in(self):
+        left, right = disc(100, 100, (25, 50), 15), disc(100, 100, (75, 50), 15)
+        logits = np.where(left | right, 3.0, -3.0).astype(np.float32)
+        assert ((clicked_region(logits, (25.5, 50.5)) > 0) == left).all()
+        assert ((clicked_region(logits, (75.5, 50.5)) > 0) == right).all()
+        assert (clicked_region(logits, (50.5, 5.5)) == logits).all()
 
     def test_two_large_parts_both_stay(self):
         parts = disc(100, 100, (25, 50), 15) | disc(100, 100, (75, 50), 15)

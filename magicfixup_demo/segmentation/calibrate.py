@@ -50,7 +50,7 @@ class Thing:
         """The decoder's four masks, decoded once per prompt and mask to be refined."""
         key = (prompt.points, prompt.labels, None if previous is None else previous.tobytes())
         if key not in self.asked:
-            self.asked[key] = segmenter.decode(self.embedding, prompt, previous)
+            self.asked[key] = segmenter.propose(self.embedding, prompt, previous)
         return self.asked[key]
 
     def finished(self, raw_mask: RawMask, prompt: Prompt) -> np.ndarray:

@@ -53,6 +53,18 @@ def clean_logits(logits: np.ndarray, points: tuple[tuple[float, float], ...], la
     return cleaned
 
 
+def clicked_region(logits: np.ndarray, point: tuple[float, float]) -> np.ndarray:
+    """Push every region below zero that is not connected to the click at ``point`` (x, y); all stay if it is outside.
+
+    One click means one thing: of two equal balls it selects the one that was clicked.
+    """
+    _, labels = cv2.connectedComponents((logits > 0).astype(np.uint8), connectivity=8)
+    clicked = labels[min(int(point[1]), labels.shape[0] - 1), min(int(point[0]), labels.shape[1] - 1)]
+    if clicked == 0:
+        return logits
+    return np.where((labels == clicked) | (logits <= 0), logits, -logits - 1)
+
+
 def enlarge_logits(logits: np.ndarray, scale: tuple[float, float], width: int, height: int) -> np.ndarray:
     """Interpolate logits to the photo's size and threshold them; only the part that can be inside is computed.
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,8 +12,8 @@ from magicfixup_demo.downloads import Progress
 from magicfixup_demo.errors import SegmentationError
 from magicfixup_demo.schema import MaskCandidate, Prompt
 from magicfixup_demo.segmentation.interface import Embedding, checked_prompt
-from magicfixup_demo.segmentation.masks import RawMask, finish
-from magicfixup_demo.segmentation.ranking import offer_order
+from magicfixup_demo.segmentation.masks import RawMask, clicked_region, finish
+from magicfixup_demo.segmentation.ranking import is_ambiguous, offer_order
 from magicfixup_demo.segmentation.sam_import import import_segment_anything
 
 MAP_SIZE = 256
@@ -61,7 +61,7 @@ class SamSegmenter:
         """Best first. Each click refines the mask offered before it, as in the model's training."""
         before = before_last_click(prompt)
         previous = self._offered(embedding, before) if before else None
-        ordered = offer_order(self.decode(embedding, prompt, previous), prompt)
+        ordered = offer_order(self.propose(embedding, prompt, previous), prompt)
         self._offers.keep(embedding, prompt, ordered[0].logits)
         return ordered
 
@@ -69,6 +69,14 @@ class SamSegmenter:
         """The logits offered for a prompt; usually the user has just seen them, else the clicks are replayed."""
         remembered = self._offers.recall(embedding, prompt)
         return self._answers(embedding, prompt)[0].logits if remembered is None else remembered
+
+    def propose(self, embedding: Embedding, prompt: Prompt, previous: np.ndarray | None = None) -> list[RawMask]:
+        """What decode answers; for a single click only the region that was clicked."""
+        masks = self.decode(embedding, prompt, previous)
+        if not is_ambiguous(prompt):
+            return masks
+        point = tuple(np.multiply(prompt.points[0], map_scale(embedding)))
+        return [replace(mask, logits=clicked_region(mask.logits, point)) for mask in masks]
 
     @torch.inference_mode()
     def decode(self, embedding: Embedding, prompt: Prompt, previous: np.ndarray | None = None) -> list[RawMask]:
