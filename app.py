@@ -25,5 +25,9 @@ services = Services(engine_loader(options.model), segmenter_loader(options.segme
 demo = build_page(services)
 
 if __name__ == "__main__":
-    services.start().keep_tidy()
-    demo.launch(server_name=options.host, server_port=options.port, **launch_options())
+    try:
+        demo.launch(server_name=options.host, server_port=options.port, prevent_thread_lock=True, **launch_options())
+    except OSError as error:
+        raise SystemExit(f"The page cannot be opened: {error}") from None
+    services.start().keep_tidy()  # the page is up; the models come while it is being looked at
+    demo.block_thread()

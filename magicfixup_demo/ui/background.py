@@ -41,6 +41,10 @@ class Background:
         """The value when it is there, else None."""
         return self._value
 
+    def wait(self, seconds: float) -> bool:
+        """Wait so long at most; True when it is ready."""
+        return self._done.wait(seconds)
+
     def result(self, timeout: float | None = None) -> Any:
         """Wait for the value. Raises the MagicFixupError that stopped the work, or TimeoutError."""
         if not self._done.wait(timeout):

@@ -69,6 +69,7 @@ def status(services: Services, record: dict) -> dict:
             "problem": engine.problem,
             "info": engine_record(engine.value.info) if engine.value else None,
         },
+        "segmenter": {"ready": segmenter.ready, "fraction": segmenter.fraction, "text": segmenter.text},
         "note": segmenter.problem or getattr(segmenter.value, "note", "") or "",
     }
     if record.get("token"):
@@ -129,9 +130,7 @@ def fixup(services: Services, record: dict | None) -> Iterator[dict]:
 def _fix_up(services: Services, photo: OpenPhoto, record: dict, report: Callable[[float, str], None]) -> dict:
     edit = render(photo.image, collage_from_json(record.get("collage") or ""))
     _check_changed(photo.image, edit)
-    if not services.engine.ready:
-        report(0.0, services.engine.text)
-    engine = services.ready_engine()
+    engine = services.ready_engine(report)
     result = engine.fixup(photo.image, edit, options_from(record.get("options"), engine.info), report)
     report(1.0, strings.FINISHING)
     photo.results.append((record["job"], result))

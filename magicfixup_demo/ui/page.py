@@ -9,11 +9,14 @@ from magicfixup_demo.ui.examples import EXAMPLES_FOLDER
 from magicfixup_demo.ui.payload import MAX_SEED
 from magicfixup_demo.ui.services import Services
 
+UPLOADS_CHECKED_SECONDS, UPLOADS_KEPT_SECONDS = 600, 3600  # uploads that no one opened; opened ones go at once
+
 
 def build_page(services: Services) -> gr.Blocks:
     """Lay out the page over ``services``; nothing is loaded here."""
     gr.set_static_paths([WEB_FOLDER, EXAMPLES_FOLDER])
-    with gr.Blocks(title=strings.TITLE, fill_width=True, fill_height=True, analytics_enabled=False) as page:
+    tidy = (UPLOADS_CHECKED_SECONDS, UPLOADS_KEPT_SECONDS)
+    with gr.Blocks(title=strings.TITLE, fill_width=True, analytics_enabled=False, delete_cache=tidy) as page:
         editor = Editor(handlers.server_functions(services), elem_id="magicfixup")
         page.load(
             _welcome(services),

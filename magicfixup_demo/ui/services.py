@@ -13,6 +13,7 @@ from magicfixup_demo.ui.jobs import Jobs
 from magicfixup_demo.ui.photos import OpenPhoto, PhotoStore
 
 EMBEDDING_PATIENCE_SECONDS = 900.0
+ENGINE_POLL_SECONDS = 0.25
 
 
 class Services:
@@ -58,9 +59,11 @@ class Services:
         embedding.start()
         return photo
 
-    def ready_engine(self) -> Engine:
-        """The engine. Raises ModelError when it cannot be had; waits while it loads."""
-        return self.engine.result(EMBEDDING_PATIENCE_SECONDS)
+    def ready_engine(self, report: Progress) -> Engine:
+        """The engine; while it loads ``report`` tells how far, and may raise Cancelled. Raises ModelError."""
+        while not self.engine.wait(ENGINE_POLL_SECONDS):
+            report(0.0, self.engine.text)
+        return self.engine.result()
 
     def keep_tidy(self, every_seconds: float = 300.0) -> None:
         """Drop what nobody used for an hour, also when no one comes any more; runs until the process ends."""

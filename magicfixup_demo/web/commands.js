@@ -71,7 +71,7 @@ export function makeCommands({ doc, selection, pointers, tell }) {
         const segment = segmentOf(state, doc.layer);
         return setMatrix(state, id, nudge({ matrix: doc.layer.matrix, segment, photo: state.photo }, dx, dy));
       })(),
-    undo: () => (pointers().cancel(), selection.clear(), doc.undo()),
+    undo: () => pointers().cancel() || (selection.active ? selection.stepBack() : doc.undo()),
     redo: () => (pointers().cancel(), selection.clear(), doc.redo()),
     smaller: () => selection.resize(-1),
     larger: () => selection.resize(1),

@@ -32,7 +32,7 @@ export class Dock {
     const { doc, selection, fixup } = this;
     const index = doc.state.layers.findIndex((layer) => layer.id === doc.chosen);
     const able = {
-      undo: doc.canUndo && !fixup.running,
+      undo: (doc.canUndo || selection.active) && !fixup.running,
       redo: doc.canRedo && !fixup.running,
       forward: index >= 0 && index < doc.state.layers.length - 1,
       backward: index > 0,

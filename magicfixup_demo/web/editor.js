@@ -19,7 +19,7 @@ import { Stage } from "./stage.js";
 import { strings } from "./strings.js";
 import { Toasts } from "./toasts.js";
 
-const ENGINE_POLL_MS = 1000;
+const MODELS_POLL_MS = 1000;
 
 /** element, props, server, upload: Gradio's; port: { deliver, fixup } of the bridge in ui/editor.py; root: its address. */
 export function mount({ element, props, server, upload, port, root: address }) {
@@ -82,7 +82,9 @@ export function mount({ element, props, server, upload, port, root: address }) {
     limits: () => page.limits,
   });
   const dock = new Dock(root, { doc, selection, fixup, results, mode: () => (photo() ? page.mode : "empty") });
-  const take = (file) => !fixup.running && opening.file(file);
+  const unlessRunning = (open) => (what) => (fixup.running ? tell(strings.stopFirst, "info") : open(what));
+  const take = unlessRunning((file) => opening.file(file));
+  const takeExample = unlessRunning((example) => opening.example(example));
   const camera = new Camera(part("camera"), take, tell);
 
   function update() {
@@ -100,6 +102,7 @@ export function mount({ element, props, server, upload, port, root: address }) {
   function startFixup() {
     const options = settings.read();
     if (options.problem) return tell(options.problem);
+    pointers.cancel();
     doc.choose(null);
     selection.clear();
     fixup.run(options);
@@ -145,7 +148,7 @@ export function mount({ element, props, server, upload, port, root: address }) {
     if (message?.kind !== "welcome") return message && fixup.receive(message);
     api.visit = message.visit;
     page.limits = message.limits;
-    showExamples(root.querySelectorAll("[data-examples]"), message.examples, address, (example) => opening.example(example));
+    showExamples(root.querySelectorAll("[data-examples]"), message.examples, address, takeExample);
   };
   // For scripts and tests: the arrangement as JSON, and how the photo lies on the canvas.
   root.magicfixup = { collage: () => photo() && toJson(doc.state), view: () => stage.view };
@@ -153,16 +156,17 @@ export function mount({ element, props, server, upload, port, root: address }) {
   update();
 }
 
-/** Say it when a model is missing or is only a fallback; take over what the engine allows. */
+/** Say it while a model still loads, is missing, or is only a fallback; take over what the engine allows. */
 async function followModels(api, settings, note) {
   try {
-    const { engine, note: segmenterNote } = await api.call("status", {});
+    const { engine, segmenter, note: segmenterNote } = await api.call("status", {});
+    const loading = segmenter.ready ? "" : strings.modelLoading(segmenter);
     const problem = engine.problem ? strings.engineMissing(engine.problem) : "";
-    note([problem, segmenterNote].filter(Boolean).join(" "));
-    if (engine.info) return settings.allow(engine.info);
-    if (engine.ready) return;
+    note([loading, problem, segmenterNote].filter(Boolean).join(" "));
+    if (engine.info) settings.allow(engine.info);
+    if (engine.ready && segmenter.ready) return;
   } catch {
     // The server does not answer now; asking again is all there is to do.
   }
-  setTimeout(() => followModels(api, settings, note), ENGINE_POLL_MS);
+  setTimeout(() => followModels(api, settings, note), MODELS_POLL_MS);
 }

@@ -3,6 +3,8 @@
 import { hasEdits, toJson } from "./collage.js";
 import { strings } from "./strings.js";
 
+const STOP_PATIENCE_MS = 20_000;
+
 export class Fixup {
   #job = null;
 
@@ -40,7 +42,10 @@ export class Fixup {
     this.#job.stopping = true;
     this.show(null, strings.stopping);
     this.changed();
-    this.api.call("stop", { job: this.#job.name }).catch((problem) => this.tell(problem.message));
+    const { name } = this.#job;
+    const giveUp = () => this.#job?.name === name && this.#end(() => this.tell(strings.stopped, "info"));
+    this.api.call("stop", { job: name }).catch(giveUp);
+    setTimeout(giveUp, STOP_PATIENCE_MS); // the server's word may be lost with the connection
   }
 
   receive(message) {

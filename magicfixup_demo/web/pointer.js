@@ -100,9 +100,10 @@ export class Pointers {
     };
   }
 
+  // Goes on from where the first finger has brought the layer, so that both together are one step to undo.
   #startPinch() {
     const { doc } = this;
-    this.#tool?.cancel();
+    this.stage.band = null;
     const points = () => [...this.#down.values()].map(this.#photoPoint);
     const { layer, state: base } = doc;
     const [at, other] = points();

@@ -40,6 +40,11 @@ export class Selection {
     return this.#asking(points, this.box);
   }
 
+  /** Take the latest point back; with none left the selection is over. */
+  stepBack() {
+    return this.points.length > (this.box ? 0 : 1) ? this.removePoint(this.points.length - 1) : this.clear();
+  }
+
   setBox(box) {
     return this.#asking([], box);
   }

@@ -32,7 +32,8 @@ export const strings = {
   stepsWrong: (most) => `Steps must be a whole number from 1 to ${most}.`,
   noDownload: "The picture could not be fetched; try again.",
   engineMissing: (problem) => `Fixing up is not available: ${problem}`,
-  engineLoading: "Getting the repair model ready",
+  modelLoading: ({ text, fraction }) => `${text} (${Math.round(100 * fraction)} %)`,
+  stopFirst: "The last arrangement is still being fixed up; wait for it, or press Stop.",
   resultAlt: "The repaired photo",
   beforeAlt: "What it is compared with",
   before: "Photo",
@@ -43,7 +44,7 @@ export const strings = {
   coarseNote: "holes filled, where both start",
   compareHint: "Press one to compare with it",
   facts: ({ model, licence, seconds, steps, seed }) =>
-    `${model} (${licence}) · ${seconds.toFixed(1)} s · ${steps} ${steps === 1 ? "step" : "steps"} · seed ${seed}`,
+    `${model} · ${licence} · ${seconds.toFixed(1)} s · ${steps} ${steps === 1 ? "step" : "steps"} · seed ${seed}`,
   credit: ({ title, author, licence }) => [title, author, licence].filter(Boolean).join(", "),
   openExample: (title) => `Open the example ${title}`,
   scaleOf: (index, count) => `${index} of ${count}`,

@@ -13,6 +13,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
+FLAGS += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
@@ -31,7 +32,10 @@ def chromium():
 
 @pytest.fixture
 def visit(chromium):
-    """visit(url, options) opens a page as a Visitor; anything the page logs as an error fails the test."""
+    """visit(url, options) opens a page as a Visitor.
+
+    Anything that the page logs as an error fails the test, and so does any call to another machine than ours.
+    """
     contexts, problems = [], []
 
     def open_page(url: str, options: dict = DESKTOP) -> Visitor:
@@ -41,6 +45,8 @@ def visit(chromium):
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: message.type == "error" and problems.append(message.text))
+        ours = (url, "data:", "blob:")
+        page.on("request", lambda request: request.url.startswith(ours) or problems.append(f"call to {request.url}"))
         page.goto(url)
         page.wait_for_selector(".mf[data-mounted]")
         return Visitor(page, touch=bool(options.get("has_touch")))

@@ -9,7 +9,7 @@ import pytest
 from browser.fakes import DISC_AT, SQUARE_AT, scene
 from magicfixup_demo.collage import render
 from magicfixup_demo.collage_json import collage_from_json
-from magicfixup_demo.images import resize
+from magicfixup_demo.images import resize, save_png
 
 EMPTY_SPOT = (300, 330)
 
@@ -333,6 +333,57 @@ def test_dropping_and_pasting_a_picture(desk, photo_file):
         )
         desk.wait_layers(0)
         desk.ready()
+
+
+def test_a_photo_larger_than_the_screen_keeps_its_size(visit, site, tmp_path):
+    large = cv2.resize(scene(), (2400, 1600), interpolation=cv2.INTER_NEAREST)
+    save_png(tmp_path / "large.png", large)
+    visitor = visit(site[0])
+    visitor.open_file(tmp_path / "large.png")
+    x, y = 4 * DISC_AT[0], 4 * DISC_AT[1]
+    visitor.select((x, y))
+    visitor.drag((x, y), (x + 500, y + 40))
+    visitor.wait_layers(1)
+    assert visitor.layers()[0]["matrix"] == pytest.approx([1, 0, 0, 1, 500, 40], abs=2)
+    hole = render(large, collage_from_json(json.dumps(visitor.collage()))).hole
+    assert hole.sum() == pytest.approx(np.pi * 240**2, rel=0.03), "the hole is the disc, in the photo's own pixels"
+    visitor.fix_up()
+    _, picture = visitor.download()
+    assert picture.shape == (1600, 2400, 3)
+    np.testing.assert_array_equal(picture[:600, :1200], large[:600, :1200])
+
+
+def test_the_camera_gives_a_photo(visit, site):
+    visitor = visit(site[0])
+    visitor.press("camera")
+    visitor.page.wait_for_function("document.querySelector('.mf-camera video').videoWidth > 0")
+    visitor.press("shoot")
+    visitor.ready()
+    assert visitor.collage()["photo"]["width"] >= 320
+
+
+def test_undo_inside_a_selection_takes_back_its_points_first(desk):
+    cut_and_move(desk)
+    desk.select(SQUARE_AT)
+    desk.key("Control+z")
+    desk.page.wait_for_selector('[data-group="selection"]', state="hidden")
+    assert len(desk.layers()) == 1
+    desk.key("Control+z")
+    desk.wait_layers(0)
+
+
+def test_another_photo_waits_for_the_fix_up_under_way(desk, site, photo_file):
+    _, engine, _ = site
+    cut_and_move(desk)
+    engine.gate.clear()
+    desk.press("fixup")
+    desk.page.wait_for_selector('.mf[data-running="true"]')
+    desk.page.set_input_files('[data-part="file"]', photo_file)
+    desk.page.wait_for_selector(".mf-toast")
+    assert "Stop" in desk.toast()
+    engine.gate.set()
+    desk.wait_mode("result")
+    assert len(desk.layers()) == 1
 
 
 def test_every_control_has_a_name(desk):

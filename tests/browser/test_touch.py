@@ -42,6 +42,26 @@ def test_two_fingers_scale_and_turn_the_chosen_layer_in_one_step(phone):
     assert phone.layers()[0]["matrix"] == [1, 0, 0, 1, 0, 0]
 
 
+def test_a_second_finger_joins_a_drag_and_both_are_one_step(phone):
+    phone.select(DISC_AT)
+    x, y = DISC_AT
+    session = phone.page.context.new_cdp_session(phone.page)
+    for kind, points in (
+        ("touchStart", [(x, y)]),
+        ("touchMove", [(x + 30, y)]),
+        ("touchMove", [(x + 60, y)]),
+        ("touchStart", [(x + 60, y), (x + 160, y)]),
+        ("touchMove", [(x + 60, y), (x + 210, y)]),
+        ("touchEnd", []),
+    ):
+        touches = [dict(zip("xy", phone.client(point), strict=True), id=i) for i, point in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    phone.wait_layers(1)
+    assert phone.layers()[0]["matrix"][0] == pytest.approx(1.5, abs=0.05)
+    phone.press("undo")
+    phone.wait_layers(0)
+
+
 def test_leaving_a_part_out_by_toggle(phone):
     phone.select(DISC_AT)
     phone.press("leave-out")

@@ -140,7 +140,7 @@ class Visitor:
         """A picture of the result as it is displayed, after it has been decoded; (h, w, 3) uint8."""
         selector = f'img[data-part="{part}"]' if part in ("after", "before") else f'[data-part="{part}"] img'
         self.page.wait_for_function(
-            "s => { const i = document.querySelector(s); return i.complete && i.naturalWidth > 0 && i.offsetWidth > 0 }",
+            "s => { const i = document.querySelector(s); return i.complete && i.naturalWidth && i.offsetWidth }",
             arg=selector,
         )
         data = self.page.locator(selector).get_attribute("src")
