@@ -38,7 +38,7 @@ def mask_tensor(edit: CoarseEdit) -> Tensor:
 
 def image_tensor(picture: np.ndarray) -> Tensor:
     """(H, W, 3) uint8 -> (1, 3, H, W) float32 in -1..1."""
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float() / 127.5 - 1
+    return torch.tensor(picture).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
 def image_array(tensor: Tensor) -> np.ndarray:

@@ -36,7 +36,7 @@ def pairs(tmp_path_factory):
         target = np.full((96, 96, 3), rng.integers(60, 200, 3), np.uint8)
         alpha = np.full((96, 96), 255, np.uint8)
         alpha[30:60, 30 + i : 60 + i] = 0
-        reference = target.copy()
+        reference = target - 40  # the truth is brighter: there is something to learn everywhere
         reference[alpha == 0] = 255 - reference[alpha == 0]
         edit = CoarseEdit(np.where(alpha[..., None] > 0, reference, 0).astype(np.uint8), alpha)
         save_pair(folder, f"photo{i}__intruder0", Pair(reference, edit, target))
@@ -73,7 +73,7 @@ def test_a_run_leaves_its_record(real_lpips, pairs, tmp_path):
 
 
 def test_the_loss_falls(real_lpips, pairs, tmp_path):
-    config = train_config("tiny", steps=60, warmup=5, save_every=60, evaluate_every=60, learning_rate=3e-3, dropped=0.0)
+    config = train_config("tiny", steps=40, warmup=5, save_every=40, evaluate_every=40, learning_rate=3e-3, dropped=0.0)
     train(config, [pairs], [], tmp_path)
     losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert np.mean(losses[-2:]) < 0.8 * losses[0]
@@ -87,7 +87,7 @@ def test_a_batch_can_be_made_again(pairs, tmp_path):
         assert torch.equal(getattr(first, name), getattr(second, name))
     assert not torch.equal(first.coarse, other.coarse)
     assert first.reference.shape == (3, 3, 64, 64) and first.mask.shape == (3, 1, 64, 64)
-    assert first.target.abs().max() <= 1 and set(first.mask.unique().tolist()) <= {0.0, 1.0}
+    assert first.target.abs().max() <= 1 and first.mask.min() >= 0 and first.mask.max() == 1
 
 
 def test_weights_favour_the_hole_and_its_surroundings():
