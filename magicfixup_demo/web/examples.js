@@ -21,6 +21,9 @@ function exampleButton(example, root, open) {
   picture.alt = "";
   const title = document.createElement("span");
   title.textContent = (example.title || example.name).split(":")[0];
+  const credit = document.createElement("small");
+  credit.textContent = [example.author, example.licence].filter(Boolean).join(" · ");
+  title.append(credit);
   button.append(picture, title);
   button.addEventListener("click", () => open(example));
   return button;

@@ -8,14 +8,17 @@ import { fit } from "./view.js";
 
 const margin = (stage) => (stage.width < 600 ? 4 : 12);
 const CHECKER = 8;
+const OUTLINE_FRAME_MS = 50;
 
 export class Stage {
   #asked = false;
+  #timer = null;
+  #drawn = null; // the state that the scene shows
   #scene = makeCanvas(1, 1);
 
-  /** `document` is the Document of document.js; `selection` that of selection.js; `chrome()` says what else to draw. */
+  /** `doc` is the Document of document.js, `selection` the Selection of selection.js. */
   constructor(canvas, doc, selection) {
-    Object.assign(this, { canvas, doc, selection, band: null, touch: false, live: true });
+    Object.assign(this, { canvas, doc, selection, band: null, touch: false });
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.context = canvas.getContext("2d");
     this.size = { width: 1, height: 1 };
@@ -44,8 +47,16 @@ export class Stage {
     requestAnimationFrame((time) => {
       this.#asked = false;
       this.paint(time);
-      if (this.selection.active && !this.calm.matches) this.refresh();
+      if (this.selection.active && !this.calm.matches) this.#animate();
     });
+  }
+
+  // The running outline needs no more than this many frames, and phones like fewer.
+  #animate() {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.refresh();
+    }, OUTLINE_FRAME_MS);
   }
 
   paint(time = 0) {
@@ -54,7 +65,7 @@ export class Stage {
     context.clearRect(0, 0, size.width, size.height);
     if (!this.doc.state.photo) return;
     this.#drawPicture();
-    if (this.live) this.#drawTools(this.calm.matches ? 0 : time);
+    this.#drawTools(this.calm.matches ? 0 : time);
   }
 
   #drawPicture() {
@@ -63,7 +74,8 @@ export class Stage {
     if (this.#scene.width !== photo.bitmap.width || this.#scene.height !== photo.bitmap.height) {
       this.#scene = makeCanvas(photo.bitmap.width, photo.bitmap.height);
     }
-    drawScene(this.#scene.getContext("2d"), this.doc.state);
+    if (this.#drawn !== this.doc.state) drawScene(this.#scene.getContext("2d"), this.doc.state);
+    this.#drawn = this.doc.state;
     const area = [view[4], view[5], photo.width * view[0], photo.height * view[3]];
     context.fillStyle = this.checker;
     if (this.doc.state.segments.length) context.fillRect(...area);
