@@ -34,7 +34,7 @@ export function duplicateLayer(state, layerId, copyId, [dx, dy]) {
   if (index < 0) return state;
   const original = state.layers[index];
   const copy = { ...original, id: copyId, matrix: compose(translation(dx, dy), original.matrix) };
-  return { ...state, layers: state.layers.toSpliced(index + 1, 0, copy) };
+  return { ...state, layers: inserted(state.layers, index + 1, copy) };
 }
 
 /** Move the layer by `by` places towards the front (+) or the back (-). */
@@ -42,7 +42,7 @@ export function reorderLayer(state, layerId, by) {
   const from = state.layers.findIndex((layer) => layer.id === layerId);
   const to = Math.min(Math.max(from + by, 0), state.layers.length - 1);
   if (from < 0 || from === to) return state;
-  return { ...state, layers: state.layers.toSpliced(from, 1).toSpliced(to, 0, state.layers[from]) };
+  return { ...state, layers: inserted(without(state.layers, from), to, state.layers[from]) };
 }
 
 /** Mirror left and right about the layer's own centre, as it stands on screen. */
@@ -77,4 +77,12 @@ export function toJson({ photo, segments, layers }) {
     segments: segments.map(({ id, left, top, width, height, png }) => ({ id, left, top, width, height, mask: png })),
     layers: layers.map(({ id, segment, matrix }) => ({ id, segment, matrix: [...matrix] })),
   };
+}
+
+function inserted(list, index, item) {
+  return [...list.slice(0, index), item, ...list.slice(index)];
+}
+
+function without(list, index) {
+  return [...list.slice(0, index), ...list.slice(index + 1)];
 }

@@ -35,7 +35,7 @@ export class Selection {
   }
 
   removePoint(index) {
-    const points = this.points.toSpliced(index, 1);
+    const points = this.points.filter((_, i) => i !== index);
     if (!this.box && !points.some(([, , include]) => include)) return this.clear();
     return this.#asking(points, this.box);
   }
