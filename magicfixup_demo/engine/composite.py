@@ -1,4 +1,4 @@
-"""What the edit touched, the part of the photo the model must see, and the result put back into the photo.
+"""The part of the photo that the model must see, and its result put back into the photo.
 
 Pixels that nothing touched are the photo's own, bit by bit. The moved object keeps its own sharpness: where the edit
 has content, the model supplies only the difference it made, so a large photo does not lose detail to the model's size.
@@ -9,12 +9,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from magicfixup_demo.engine.conditioning import dilated_hole
+from magicfixup_demo.engine.conditioning import Filled
 from magicfixup_demo.images import resize
-from magicfixup_demo.schema import CoarseEdit
 
-CHANGED = 6  # grey levels; smaller differences are resampling or JPEG noise of another tool
-SPECK = 3  # pixels; smaller islands of difference are noise too
 RING = 0.05  # of the picture's mean side: how far light, contact and edges may change around what was touched
 CONTEXT = 0.35  # of the touched box's sides: what the model sees around it
 LEAST_CROP = 512  # pixels a side
@@ -37,13 +34,6 @@ class Box:
     def size(self) -> tuple[int, int]:
         """(width, height)"""
         return self.right - self.left, self.bottom - self.top
-
-
-def touched_pixels(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
-    """(H, W) bool: where the edit differs from the photo, or has a hole. One rule for our edits and other tools'."""
-    difference = cv2.absdiff(photo, np.ascontiguousarray(edit.rgb)).max(axis=2) > CHANGED
-    difference = cv2.morphologyEx(difference.astype(np.uint8), cv2.MORPH_OPEN, np.ones((SPECK, SPECK), np.uint8))
-    return difference.astype(bool) | (edit.alpha < 255)
 
 
 def blend_weight(touched: np.ndarray, ring: float) -> np.ndarray:
@@ -79,18 +69,18 @@ def _span(start: int, length: int, longest: int, limit: int) -> tuple[int, int]:
 
 
 def put_back(
-    photo: np.ndarray, coarse: np.ndarray, edit: CoarseEdit, before: np.ndarray, after: np.ndarray
+    photo: np.ndarray, coarse: Filled, touched: np.ndarray, before: np.ndarray, after: np.ndarray
 ) -> np.ndarray:
     """Carry the model's result to the photo's size.
 
-    photo, coarse (holes filled) and edit: at full size, (H, W, ...). before, after: the coarse edit and the result at
-    the model's size, uint8. Content = coarse + (after - before); holes = after. Returns (H, W, 3) uint8.
+    photo, coarse, touched: at full size, (H, W, ...). before, after: the coarse edit and the result at the model's
+    size, uint8. Content = coarse + (after - before); what was filled = after. Returns (H, W, 3) uint8.
     """
     height, width = photo.shape[:2]
     change = resize(after.astype(np.float32) - before, width, height)
     fill = resize(after.astype(np.float32), width, height)
-    hole = cv2.GaussianBlur(dilated_hole(edit).astype(np.float32), (0, 0), 1.5)[..., None]
-    result = (coarse + change) * (1 - hole) + fill * hole
-    weight = blend_weight(touched_pixels(photo, edit), ring_width(height, width))[..., None]
+    painted = cv2.GaussianBlur(coarse.region.astype(np.float32), (0, 0), 1.5)[..., None]
+    result = (coarse.rgb + change) * (1 - painted) + fill * painted
+    weight = blend_weight(touched, ring_width(height, width))[..., None]
     mixed = np.clip(np.rint(photo + (result - photo) * weight), 0, 255).astype(np.uint8)
     return np.where(weight > 0, mixed, photo)

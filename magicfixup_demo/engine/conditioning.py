@@ -4,6 +4,9 @@ Page, command line, training and evaluation all come through here, so that the m
 see in training.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import torch
@@ -13,6 +16,28 @@ from magicfixup_demo.schema import CoarseEdit
 
 HOLE_DILATION = 7  # pixels, a box: the seam around a cut-out is never trusted (METHODS: "Inference")
 FILL_RADIUS = 3  # pixels, of OpenCV's inpainting
+CHANGED = 6  # grey levels; smaller differences from the photo are resampling or JPEG noise of another tool
+SPECK = 3  # pixels; smaller islands of difference are noise too
+SMALL_GAP, LARGE_GAP = 0.03, 0.06  # of the picture's mean side: see moved_content; what is surely / what may be moved
+MOST_BEHIND = 0.6  # of the picture; where more has moved there is too little background to fill from
+
+
+@dataclass(frozen=True, eq=False)
+class Filled:
+    """A coarse edit without holes: ``rgb`` (H, W, 3) uint8, and ``region`` (H, W) bool, where the filler painted."""
+
+    rgb: np.ndarray
+    region: np.ndarray
+
+
+Filler = Callable[[np.ndarray, CoarseEdit], Filled]
+
+
+def touched_pixels(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
+    """(H, W) bool: where the edit differs from the photo, or has a hole. One rule for our edits and other tools'."""
+    difference = cv2.absdiff(photo, np.ascontiguousarray(edit.rgb)).max(axis=2) > CHANGED
+    difference = cv2.morphologyEx(difference.astype(np.uint8), cv2.MORPH_OPEN, np.ones((SPECK, SPECK), np.uint8))
+    return difference.astype(bool) | (edit.alpha < 255)
 
 
 def dilated_hole(edit: CoarseEdit) -> np.ndarray:
@@ -29,6 +54,39 @@ def fill_holes(edit: CoarseEdit, method: int = cv2.INPAINT_NS) -> np.ndarray:
     if hole.all():  # nothing is left to grow from: keep the undilated content, or mid-grey without any
         hole = edit.hole
     return cv2.inpaint(np.ascontiguousarray(edit.rgb), hole.astype(np.uint8) * 255, FILL_RADIUS, method)
+
+
+def fill_from_content(photo: np.ndarray, edit: CoarseEdit) -> Filled:
+    """The paper's filler: the hole grows in from whatever lies beside it."""
+    return Filled(fill_holes(edit), dilated_hole(edit))
+
+
+def fill_from_background(photo: np.ndarray, edit: CoarseEdit) -> Filled:
+    """Fill from what did not move: an object that still overlaps its old place must not bleed into the hole it left.
+
+    What moved is lifted off, the ground under it is filled together with the hole, and it is laid down again, whole:
+    the hole is dilated into the background only.
+    """
+    moved = moved_content(photo, edit, SMALL_GAP)
+    if not edit.hole.any() or moved.mean() + edit.hole.mean() > MOST_BEHIND:
+        return fill_from_content(photo, edit)
+    distrusted = moved_content(photo, edit, LARGE_GAP) | edit.hole
+    lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(distrusted, 0, 255).astype(np.uint8))
+    region = dilated_hole(edit) & ~moved
+    return Filled(np.where(region[..., None], fill_holes(lifted), edit.rgb), region)
+
+
+def moved_content(photo: np.ndarray, edit: CoarseEdit, gap: float) -> np.ndarray:
+    """(H, W) bool: content that differs from the photo, with the gaps in it closed.
+
+    Where an object overlaps its old place, white on white does not differ but has moved too. ``gap`` is the largest
+    such gap, between what differs and the hole, as a fraction of the picture's mean side.
+    """
+    touched = touched_pixels(photo, edit).astype(np.uint8)
+    size = max(3, round(gap * (touched.shape[0] * touched.shape[1]) ** 0.5))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    closed = cv2.morphologyEx(cv2.copyMakeBorder(touched, *[size] * 4, cv2.BORDER_CONSTANT), cv2.MORPH_CLOSE, disc)
+    return closed[size:-size, size:-size].astype(bool) & ~edit.hole
 
 
 def mask_tensor(edit: CoarseEdit) -> Tensor:

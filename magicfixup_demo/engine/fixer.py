@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from magicfixup_demo.engine.composite import Box, crop_box, put_back, touched_pixels
-from magicfixup_demo.engine.conditioning import fill_holes, image_array, image_tensor, mask_tensor
+from magicfixup_demo.engine.composite import Box, crop_box, put_back
+from magicfixup_demo.engine.conditioning import Filled, Filler, image_array, image_tensor, mask_tensor, touched_pixels
 from magicfixup_demo.engine.interface import EngineInfo, Progress
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.sdedit import sdedit
@@ -24,14 +24,13 @@ MOST_SEED = 2**32 - 1
 class Job:
     """One edit made ready: the photo, the crop the model must see, and that crop at the model's size.
 
-    ``part``: the edit inside ``box``; ``coarse``: it with its holes filled. ``seen_*``: the same at the model's size.
+    ``coarse``: the edit inside ``box`` with its holes filled. ``seen_*``: what the model sees, at its size.
     """
 
     photo: np.ndarray
     touched: np.ndarray
     box: Box
-    part: CoarseEdit
-    coarse: np.ndarray
+    coarse: Filled
     seen_photo: np.ndarray
     seen_part: CoarseEdit
     seen_coarse: np.ndarray
@@ -40,13 +39,13 @@ class Job:
         """The model's result, (h, w, 3) uint8 at its size, put back into the whole photo."""
         result = self.photo.copy()
         window = self.box.window
-        result[window] = put_back(self.photo[window], self.coarse, self.part, self.seen_coarse, after)
+        result[window] = put_back(self.photo[window], self.coarse, self.touched[window], self.seen_coarse, after)
         return result
 
     def filled(self) -> np.ndarray:
         """The whole coarse edit with its holes filled."""
         result = self.photo.copy()
-        result[self.box.window] = self.coarse
+        result[self.box.window] = self.coarse.rgb
         return result
 
 
@@ -57,12 +56,13 @@ class PipelineEngine:
         self,
         pipeline: MagicFixupPipeline,
         info: EngineInfo,
+        fill: Filler,
         strength: float,
         sdedit_strength: float,
         area: int = 512 * 512,
         multiple: int = 32,
     ):
-        self.pipeline, self.info = pipeline, info
+        self.pipeline, self.info, self.fill = pipeline, info, fill
         self.strength, self.sdedit_strength = strength, sdedit_strength
         self.area, self.multiple = area, multiple
         self._turn = threading.Lock()
@@ -114,16 +114,15 @@ class PipelineEngine:
         box = crop_box(touched)
         part = CoarseEdit(*(np.ascontiguousarray(values[box.window]) for values in (edit.rgb, edit.alpha)))
         size = fitted_size(*box.size, self.area, self.multiple)
-        seen_part = resize_edit(part, *size)
+        seen_photo, seen_part = resize(photo[box.window], *size), resize_edit(part, *size)
         return Job(
             photo=photo,
             touched=touched,
             box=box,
-            part=part,
-            coarse=fill_holes(part),
-            seen_photo=resize(photo[box.window], *size),
+            coarse=self.fill(photo[box.window], part),
+            seen_photo=seen_photo,
             seen_part=seen_part,
-            seen_coarse=fill_holes(seen_part),
+            seen_coarse=self.fill(seen_photo, seen_part).rgb,
         )
 
     def _checked(self, options: EditOptions) -> int:

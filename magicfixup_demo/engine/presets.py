@@ -1,10 +1,11 @@
 """The architectures: one table. Everything that tells ``small`` from the published network stands here."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler
 
+from magicfixup_demo.engine.conditioning import Filler, fill_from_background, fill_from_content
 from magicfixup_demo.engine.detail_transfer import build_extractor, build_synthesizer
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 
@@ -22,17 +23,18 @@ SD_SCHEDULE = {
 class Preset:
     """An architecture: arguments of the two UNets, the scheduler, the pipeline, and the autoencoder if there is one.
 
-    ``multiple``: sides of pictures must be multiples of it. ``area``: pixels the model works at.
+    ``fill``: how holes are filled before the model sees them. ``multiple``: sides of pictures must be multiples of it.
+    ``area``: pixels the model works at.
     """
 
     extractor: dict
     synthesizer: dict
     scheduler: dict
     pipeline: dict
+    fill: Filler
     multiple: int
     area: int = 512 * 512
     vae: dict | None = None
-    extra: dict = field(default_factory=dict)
 
 
 def _attention_at_the_bottom(
@@ -59,6 +61,7 @@ def _small(synthesizer: tuple[int, ...], extractor: tuple[int, ...]) -> Preset:
         synthesizer=_attention_at_the_bottom(2 * pixels + mask, pixels, synthesizer, layers=1, attended=2),
         scheduler=SD_SCHEDULE | {"prediction_type": "sample", "timestep_spacing": "trailing", "set_alpha_to_one": True},
         pipeline={"prediction": "residual", "reference_timestep": 0},
+        fill=fill_from_background,
         multiple=32,
     )
 
@@ -84,6 +87,7 @@ def _stable_diffusion(width: int, vae_widths: tuple[int, ...], groups: int = 32)
             "set_alpha_to_one": False,
         },
         pipeline={"prediction": "epsilon", "reference_timestep": None},
+        fill=fill_from_content,
         multiple=64,
         vae={
             "down_block_types": ("DownEncoderBlock2D",) * len(vae_widths),

@@ -10,8 +10,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from magicfixup_demo.engine.composite import touched_pixels
-from magicfixup_demo.engine.conditioning import dilated_hole, fill_holes
+from magicfixup_demo.engine.conditioning import dilated_hole, fill_holes, touched_pixels
 from magicfixup_demo.engine.interface import Engine
 from magicfixup_demo.engine.registry import load_engine
 from magicfixup_demo.engine.weights import MODELS
@@ -30,7 +29,7 @@ def telea(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
 
 
 def navier_stokes(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
-    """Holes filled by Navier-Stokes inpainting: the picture that the model starts from."""
+    """Holes filled by Navier-Stokes inpainting, as in the paper."""
     return fill_holes(edit, cv2.INPAINT_NS)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from magicfixup_demo.engine.conditioning import fill_holes
+from magicfixup_demo.engine.conditioning import Filler
 from magicfixup_demo.errors import DataError
 from magicfixup_demo.training.pairs import kind_of, load_pair, pair_names
 
@@ -36,13 +36,13 @@ class Batch:
 class PairDataset:
     """Random crops of the pairs in some folders; each pair is decoded and filled once, then read from a cache file."""
 
-    def __init__(self, folders: list[Path], cache: Path, kinds: dict[str, float], crop: int):
+    def __init__(self, folders: list[Path], cache: Path, kinds: dict[str, float], crop: int, fill: Filler):
         self.items = [(folder, name) for folder in folders for name in pair_names(folder)]
         if not self.items:
             raise DataError(
                 f"There are no pairs in {', '.join(map(str, folders))}; make some with the command `pairs`."
             )
-        self.cache, self.crop = cache, crop
+        self.cache, self.crop, self.fill = cache, crop, fill
         cache.mkdir(parents=True, exist_ok=True)
         self.by_kind: dict[str, list[int]] = {}
         for i, (_, name) in enumerate(self.items):
@@ -68,15 +68,15 @@ class PairDataset:
         if not path.exists():
             partial = path.with_suffix(".part")
             with partial.open("wb") as opened:
-                np.save(opened, pack(folder, name))
+                np.save(opened, pack(folder, name, self.fill))
             partial.replace(path)
         return np.load(path, mmap_mode="r")
 
 
-def pack(folder: Path, name: str) -> np.ndarray:
-    """Decode a pair and fill its holes as at inference."""
+def pack(folder: Path, name: str, fill: Filler) -> np.ndarray:
+    """Decode a pair and fill its holes as at inference: (H, W, 10) uint8."""
     pair = load_pair(folder, name)
-    return np.dstack([pair.reference, fill_holes(pair.edit), pair.edit.alpha, pair.target])
+    return np.dstack([pair.reference, fill(pair.reference, pair.edit).rgb, pair.edit.alpha, pair.target])
 
 
 def to_batch(samples: list[np.ndarray]) -> Batch:

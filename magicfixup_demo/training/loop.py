@@ -31,7 +31,9 @@ def train(
     when ``run`` already holds a run and ``resume`` is False.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    trainer = Trainer(config, PairDataset(train_folders, run / "cache", config.kinds, config.crop), run, device)
+    fill = PRESETS[config.preset].fill
+    data = PairDataset(train_folders, run / f"cache_{fill.__name__}", config.kinds, config.crop, fill)
+    trainer = Trainer(config, data, run, device)
     if (run / "state.pt").exists():
         if not resume:
             raise DataError(f"{run} already holds a run; add --resume to go on with it, or choose another folder.")

@@ -9,6 +9,7 @@ import torch
 
 from magicfixup_demo.engine.conditioning import image_array
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
+from magicfixup_demo.engine.presets import PRESETS
 from magicfixup_demo.images import resize, save_png
 from magicfixup_demo.perceptual import load_lpips
 from magicfixup_demo.training.config import TrainConfig
@@ -26,7 +27,7 @@ class Validator:
         self.run, self.config = run, config
         items = [(folder, name) for folder in folders for name in pair_names(folder)]
         chosen = np.random.default_rng(config.seed).permutation(len(items))[: config.validation_pairs]
-        self.samples = [pack(*items[i]) for i in chosen]
+        self.samples = [pack(*items[i], PRESETS[config.preset].fill) for i in chosen]
 
     def run_once(self, pipeline: MagicFixupPipeline, step: int) -> None:
         """Append a line to validation.jsonl; rewrite curve.png and sheet_STEP.png."""

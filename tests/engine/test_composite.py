@@ -5,9 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from magicfixup_demo.engine.composite import blend_weight, crop_box, put_back, ring_width, touched_pixels
-from magicfixup_demo.engine.conditioning import dilated_hole, fill_holes
-from magicfixup_demo.schema import CoarseEdit
+from magicfixup_demo.affine import translation
+from magicfixup_demo.collage import render, segment_from_mask
+from magicfixup_demo.engine.composite import blend_weight, crop_box, put_back, ring_width
+from magicfixup_demo.engine.conditioning import (
+    dilated_hole,
+    fill_from_background,
+    fill_from_content,
+    fill_holes,
+    moved_content,
+    touched_pixels,
+)
+from magicfixup_demo.schema import CoarseEdit, Collage, Layer
 
 
 @pytest.fixture
@@ -23,8 +32,11 @@ def with_hole(photo: np.ndarray, top: int, left: int, height: int, width: int) -
 
 def test_an_edit_that_changes_nothing_touches_nothing(noise_photo):
     same = CoarseEdit(rgb=noise_photo, alpha=np.full(noise_photo.shape[:2], 255, np.uint8))
-    assert not touched_pixels(noise_photo, same).any()
-    assert np.array_equal(put_back(noise_photo, noise_photo, same, noise_photo, 255 - noise_photo), noise_photo)
+    touched = touched_pixels(noise_photo, same)
+    assert not touched.any()
+    filled = fill_from_background(noise_photo, same)
+    assert np.array_equal(filled.rgb, noise_photo)
+    assert np.array_equal(put_back(noise_photo, filled, touched, noise_photo, 255 - noise_photo), noise_photo)
 
 
 def test_resampling_noise_is_not_an_edit_but_a_moved_patch_is(noise_photo):
@@ -48,9 +60,9 @@ def test_blend_is_one_where_touched_and_exactly_zero_beyond_the_ring():
 
 def test_untouched_pixels_are_the_photos_own_and_the_hole_is_the_models(noise_photo):
     edit = with_hole(noise_photo, 90, 140, 30, 40)
-    coarse = fill_holes(edit)
+    coarse = fill_from_background(noise_photo, edit)
     after = np.full_like(noise_photo, 77)
-    result = put_back(noise_photo, coarse, edit, coarse, after)
+    result = put_back(noise_photo, coarse, touched_pixels(noise_photo, edit), coarse.rgb, after)
     far = blend_weight(touched_pixels(noise_photo, edit), ring_width(*noise_photo.shape[:2])) == 0
     assert far.mean() > 0.5
     assert np.array_equal(result[far], noise_photo[far])
@@ -60,9 +72,9 @@ def test_untouched_pixels_are_the_photos_own_and_the_hole_is_the_models(noise_ph
 def test_content_keeps_its_own_sharpness_when_the_model_works_smaller(noise_photo):
     """The model saw a fifth of the size and changed nothing: full-size content must come back unharmed."""
     edit = with_hole(noise_photo, 90, 140, 30, 40)
-    coarse = fill_holes(edit)
+    coarse = fill_from_background(noise_photo, edit)
     small = np.full((40, 60, 3), 99, np.uint8)
-    result = put_back(noise_photo, coarse, edit, small, small)
+    result = put_back(noise_photo, coarse, touched_pixels(noise_photo, edit), small, small)
     content = ~dilated_hole(edit)
     content[80:130, 130:190] = False  # the soft border of the fill
     assert np.array_equal(result[content], noise_photo[content])
@@ -100,3 +112,39 @@ def test_dilation_is_three_pixels_each_way(noise_photo):
     hole = dilated_hole(with_hole(noise_photo, 90, 140, 10, 10))
     assert hole.sum() == 16 * 16
     assert hole[87:103, 137:153].all()
+
+
+@pytest.fixture
+def overlapping() -> tuple[np.ndarray, CoarseEdit]:
+    """A red square on grey, moved so that it still covers a part of the hole it left."""
+    photo = np.full((160, 200, 3), 120, np.uint8)
+    photo[50:100, 60:110] = (200, 20, 20)
+    mask = np.zeros(photo.shape[:2], bool)
+    mask[50:100, 60:110] = True
+    segment = segment_from_mask("s", mask)
+    return photo, render(photo, Collage(200, 160, (segment,), (Layer("l", "s", translation(44, 0)),)))
+
+
+def test_a_moved_object_does_not_bleed_into_the_hole_it_left(overlapping):
+    photo, edit = overlapping
+    uncovered = (slice(56, 94), slice(62, 102))
+    behind = fill_from_background(photo, edit)
+    assert np.abs(behind.rgb[uncovered].astype(int) - 120).max() <= 2, "the ground there is grey"
+    beside = fill_from_content(photo, edit)
+    assert np.abs(beside.rgb[uncovered].astype(int) - 120).max() > 40, "else this test could not fail"
+
+
+def test_the_moved_object_is_laid_down_whole(overlapping):
+    photo, edit = overlapping
+    filled = fill_from_background(photo, edit)
+    assert (filled.rgb[50:100, 111:154] == (200, 20, 20)).all()
+    assert (filled.rgb[53:97, 108:154] == (200, 20, 20)).all()  # red on red: its edge cannot be told from the old one
+
+
+def test_what_moved_includes_the_part_that_looks_as_before(overlapping):
+    """The overlap of the old and the new place is red on red: no difference, but it must be lifted off as well."""
+    photo, edit = overlapping
+    assert not touched_pixels(photo, edit)[60:90, 105:109].any()
+    moved = moved_content(photo, edit, 0.15)
+    assert moved[54:96, 105:152].all()
+    assert not moved[:40].any() and not moved[edit.hole].any()

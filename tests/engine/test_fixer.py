@@ -6,7 +6,8 @@ import torch
 
 from magicfixup_demo.affine import translation
 from magicfixup_demo.collage import render, segment_from_mask
-from magicfixup_demo.engine.composite import blend_weight, ring_width, touched_pixels
+from magicfixup_demo.engine.composite import blend_weight, ring_width
+from magicfixup_demo.engine.conditioning import fill_from_background, touched_pixels
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
@@ -21,7 +22,7 @@ def engine() -> PipelineEngine:
     torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.05)
     pipeline.set_progress_bar_config(disable=True)
     info = EngineInfo("tiny", "random weights, for tests", "none", default_steps=2, max_steps=20)
-    return PipelineEngine(pipeline, info, strength=0.5, sdedit_strength=0.5, area=96 * 96)
+    return PipelineEngine(pipeline, info, fill_from_background, strength=0.5, sdedit_strength=0.5, area=96 * 96)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from magicfixup_demo.downloads import DownloadError
+from magicfixup_demo.engine.conditioning import fill_from_background
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
 from magicfixup_demo.engine.weights import load_networks
 from magicfixup_demo.errors import DataError, OptionError
@@ -81,8 +82,10 @@ def test_the_loss_falls(real_lpips, pairs, tmp_path):
 
 def test_a_batch_can_be_made_again(pairs, tmp_path):
     config = train_config("tiny")
-    first, second = (PairDataset([pairs], tmp_path / name, config.kinds, 64).batch(3, 0, 7) for name in "ab")
-    other = PairDataset([pairs], tmp_path / "a", config.kinds, 64).batch(3, 0, 8)
+    first, second = (
+        PairDataset([pairs], tmp_path / name, config.kinds, 64, fill_from_background).batch(3, 0, 7) for name in "ab"
+    )
+    other = PairDataset([pairs], tmp_path / "a", config.kinds, 64, fill_from_background).batch(3, 0, 8)
     for name in ("reference", "coarse", "mask", "target", "weight"):
         assert torch.equal(getattr(first, name), getattr(second, name))
     assert not torch.equal(first.coarse, other.coarse)
@@ -116,4 +119,4 @@ def test_an_unknown_preset_is_refused():
 
 def test_a_folder_without_pairs_is_refused(tmp_path):
     with pytest.raises(DataError, match="no pairs"):
-        PairDataset([tmp_path], tmp_path / "cache", {"other": 1.0}, 64)
+        PairDataset([tmp_path], tmp_path / "cache", {"other": 1.0}, 64, fill_from_background)
