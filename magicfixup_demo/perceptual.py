@@ -66,14 +66,19 @@ class Lpips(nn.Module):
 
     def forward(self, first: Tensor, second: Tensor, weight: Tensor | None = None) -> Tensor:
         """(B, 3, H, W) twice in -1..1 -> (B,). ``weight`` (B, 1, H, W) >= 0 makes each spatial mean a weighted one."""
-        total = torch.zeros(len(first), device=first.device)
-        for distance in self.maps(first, second):
-            if weight is None:
-                total = total + distance.mean(dim=(1, 2, 3))
-            else:
-                share = F.interpolate(weight, distance.shape[-2:], mode="area")
-                total = total + (distance * share).sum(dim=(1, 2, 3)) / share.sum(dim=(1, 2, 3)).clamp_min(1e-6)
-        return total
+        return averaged(self.maps(first, second), weight)
+
+
+def averaged(maps: list[Tensor], weight: Tensor | None = None) -> Tensor:
+    """Distance maps (B, 1, H_i, W_i) -> (B,): the sum of their means, or of their means weighted by (B, 1, H, W)."""
+    total = torch.zeros(len(maps[0]), device=maps[0].device)
+    for distance in maps:
+        if weight is None:
+            total = total + distance.mean(dim=(1, 2, 3))
+        else:
+            share = F.interpolate(weight, distance.shape[-2:], mode="area")
+            total = total + (distance * share).sum(dim=(1, 2, 3)) / share.sum(dim=(1, 2, 3)).clamp_min(1e-6)
+    return total
 
 
 @functools.cache

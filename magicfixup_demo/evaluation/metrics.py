@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from magicfixup_demo.engine.conditioning import image_tensor
-from magicfixup_demo.perceptual import load_lpips
+from magicfixup_demo.perceptual import averaged, load_lpips
 
 
 def psnr(result: np.ndarray, target: np.ndarray, region: np.ndarray | None = None) -> float:
@@ -30,11 +30,27 @@ def ssim(result: np.ndarray, target: np.ndarray, region: np.ndarray | None = Non
 
 
 @torch.no_grad()
-def lpips(result: np.ndarray, target: np.ndarray, region: np.ndarray | None = None) -> float:
-    """LPIPS (AlexNet, version 0.1). With a region: each layer's map is averaged over it, weighted by its coverage."""
-    weight = None if region is None else torch.from_numpy(region.astype(np.float32))[None, None]
-    return float(load_lpips()(image_tensor(result), image_tensor(target), weight))
+def lpips(
+    result: np.ndarray, target: np.ndarray, regions: dict[str, np.ndarray | None] | None = None
+) -> dict[str, float]:
+    """LPIPS (AlexNet, version 0.1) by region: each layer's map is averaged over the region, weighted by its coverage.
+
+    The networks run once for all regions; None stands for the whole picture. Without ``regions``: {"": whole}.
+    """
+    maps = load_lpips().maps(image_tensor(result), image_tensor(target))
+
+    def over(region: np.ndarray | None) -> float:
+        weight = None if region is None else torch.from_numpy(region.astype(np.float32))[None, None]
+        return float(averaged(maps, weight))
+
+    return {name: over(region) for name, region in (regions or {"": None}).items()}
 
 
-METRICS = {"lpips": lpips, "ssim": ssim, "psnr": psnr}
-LOWER_IS_BETTER = {"lpips"}
+def measure(result: np.ndarray, target: np.ndarray, hole: np.ndarray | None) -> dict[str, float]:
+    """All metrics over the whole picture and, where ``hole`` is given, over it: lpips, lpips_hole, ssim, ..."""
+    regions = {"": None} if hole is None else {"": None, "_hole": hole}
+    values = {f"lpips{name}": value for name, value in lpips(result, target, regions).items()}
+    for name, region in regions.items():
+        values[f"ssim{name}"] = ssim(result, target, region)
+        values[f"psnr{name}"] = psnr(result, target, region)
+    return values

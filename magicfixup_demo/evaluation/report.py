@@ -9,7 +9,7 @@ import numpy as np
 from magicfixup_demo.engine.conditioning import dilated_hole
 from magicfixup_demo.errors import DataError
 from magicfixup_demo.evaluation.methods import Method, load_methods
-from magicfixup_demo.evaluation.metrics import METRICS
+from magicfixup_demo.evaluation.metrics import measure
 from magicfixup_demo.images import save_png
 from magicfixup_demo.training.pairs import kind_of, load_pair, pair_names, source_of
 from magicfixup_demo.training.synthetic import Pair
@@ -97,10 +97,7 @@ def _measure(pair: Pair, name: str, methods: dict[str, Method], pictures: Path |
     values, results = {}, {}
     for method_name, method in methods.items():
         result = results[method_name] = method(pair.reference, pair.edit, 0)
-        values[method_name] = {key: metric(result, pair.target) for key, metric in METRICS.items()}
-        if hole.sum() >= LEAST_HOLE:
-            regional = {f"{key}_hole": metric(result, pair.target, hole) for key, metric in METRICS.items()}
-            values[method_name] |= regional
+        values[method_name] = measure(result, pair.target, hole if hole.sum() >= LEAST_HOLE else None)
     if pictures is not None:
         pictures.mkdir(parents=True, exist_ok=True)
         edit = np.where(pair.edit.hole[..., None], (255, 0, 255), pair.edit.rgb).astype(np.uint8)

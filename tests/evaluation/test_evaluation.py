@@ -56,12 +56,13 @@ def test_lpips_orders_damage(picture):
     from magicfixup_demo.evaluation.metrics import lpips
 
     little, much = (cv2.GaussianBlur(picture, (0, 0), sigma) for sigma in (1, 4))
-    assert lpips(picture, picture) == pytest.approx(0, abs=1e-6)
-    assert 0 < lpips(little, picture) < lpips(much, picture)
+    assert lpips(picture, picture)[""] == pytest.approx(0, abs=1e-6)
+    assert 0 < lpips(little, picture)[""] < lpips(much, picture)[""]
     left = np.zeros(picture.shape[:2], bool)
     left[:, :64] = True
     half = np.where(left[..., None], picture, much)
-    assert lpips(half, picture, left) < lpips(half, picture, ~left)
+    by_region = lpips(half, picture, {"left": left, "right": ~left})
+    assert by_region["left"] < by_region["right"]
 
 
 @pytest.mark.parametrize("name", list(BASELINES))
