@@ -34,3 +34,7 @@ class Engine(Protocol):
     ) -> EditResult:
         """photo: (H, W, 3) uint8; an edit of another size is resized to the photo's. Raises MagicFixupError."""
         ...
+
+    def compare(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> np.ndarray:
+        """What SDEdit makes of the edit with the same network: (H, W, 3) uint8. Raises MagicFixupError."""
+        ...

@@ -4,7 +4,9 @@ None is made weak: the fills and the cloning see the same holes at full size, an
 for it, and gets the same blend with the untouched photo.
 """
 
+import functools
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import cv2
@@ -49,14 +51,12 @@ def poisson(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
     return cloned[MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
-def _fixup(engine: Engine, steps: int | None, photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
-    return engine.fixup(photo, edit, EditOptions(steps=steps, seed=seed, sdedit=False)).images[0]
+def _fixup(engine: Engine, options: EditOptions, photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
+    return engine.fixup(photo, edit, replace(options, seed=seed, sdedit=False)).images[0]
 
 
-def _sdedit(
-    engine: Engine, steps: int | None, strength: float | None, photo: np.ndarray, edit: CoarseEdit, seed: int
-) -> np.ndarray:
-    return engine.compare(photo, edit, EditOptions(steps=steps, seed=seed, strength=strength))
+def _sdedit(engine: Engine, options: EditOptions, photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
+    return engine.compare(photo, edit, replace(options, seed=seed))
 
 
 BASELINES: dict[str, Method] = {"telea": telea, "ns": navier_stokes, "poisson": poisson}
@@ -65,25 +65,29 @@ BASELINES: dict[str, Method] = {"telea": telea, "ns": navier_stokes, "poisson": 
 def load_methods(names: list[str], model: str = "small") -> dict[str, Method]:
     """Methods by name: telea, ns, poisson, a model's name, or sdedit (of ``model``).
 
-    ``small@4`` sets the steps; ``sdedit@0.4`` the strength and ``sdedit@0.4@8`` both. Raises OptionError.
+    ``small@4`` sets the steps, ``small@4@0.3`` the strength too; likewise ``sdedit@4@0.3``. Raises OptionError.
     """
-    engines = {name: load_engine(name) for name in {*(n.partition("@")[0] for n in names)} & MODELS.keys()}
+    load = functools.cache(load_engine)
     methods: dict[str, Method] = {}
     for name in names:
         base, *settings = name.split("@")
-        try:
-            numbers = [float(value) for value in settings]
-        except ValueError as error:
-            raise OptionError(f"{name!r} is not a method; numbers must follow the @.") from error
-        if base in BASELINES:
+        if base in BASELINES and not settings:
             methods[name] = BASELINES[base]
-        elif base in engines:
-            methods[name] = partial(_fixup, engines[base], int(numbers[0]) if numbers else None)
         elif base == "sdedit":
-            engine = engines.setdefault(model, None) or load_engine(model)
-            engines[model] = engine
-            strength = numbers[0] if numbers else None
-            methods[name] = partial(_sdedit, engine, int(numbers[1]) if len(numbers) > 1 else None, strength)
+            methods[name] = partial(_sdedit, load(model), _options(name, settings))
+        elif base in MODELS:
+            methods[name] = partial(_fixup, load(base), _options(name, settings))
         else:
-            raise OptionError(f"There is no method {base!r}; choose from {', '.join([*BASELINES, 'sdedit', *MODELS])}.")
+            raise OptionError(f"There is no method {name!r}; choose from {', '.join([*BASELINES, 'sdedit', *MODELS])}.")
     return methods
+
+
+def _options(name: str, settings: list[str]) -> EditOptions:
+    """STEPS and STRENGTH as they follow the @ signs."""
+    try:
+        steps, strength = (*settings, *[None] * (2 - len(settings)))
+        return EditOptions(
+            steps=None if steps is None else int(steps), strength=None if strength is None else float(strength)
+        )
+    except ValueError as error:
+        raise OptionError(f"{name!r} is not a method; write NAME@STEPS or NAME@STEPS@STRENGTH.") from error
