@@ -18,7 +18,8 @@ HOLE_DILATION = 7  # pixels, a box: the seam around a cut-out is never trusted (
 FILL_RADIUS = 3  # pixels, of OpenCV's inpainting
 CHANGED = 6  # grey levels; smaller differences from the photo are resampling or JPEG noise of another tool
 SPECK = 3  # pixels; smaller islands of difference are noise too
-SMALL_GAP, LARGE_GAP = 0.03, 0.06  # of the picture's mean side: see moved_content; what is surely / what may be moved
+GAP = 0.06  # of the picture's mean side: gaps in what moved that are taken for a chance likeness
+RIM = 5  # pixels; thinner differences beside a hole are left over from its object
 MOST_BEHIND = 0.6  # of the picture; where more has moved there is too little background to fill from
 
 
@@ -67,26 +68,26 @@ def fill_from_background(photo: np.ndarray, edit: CoarseEdit) -> Filled:
     What moved is lifted off, the ground under it is filled together with the hole, and it is laid down again, whole:
     the hole is dilated into the background only.
     """
-    moved = moved_content(photo, edit, SMALL_GAP)
+    moved = moved_content(photo, edit)
     if not edit.hole.any() or moved.mean() + edit.hole.mean() > MOST_BEHIND:
         return fill_from_content(photo, edit)
-    distrusted = moved_content(photo, edit, LARGE_GAP) | edit.hole
-    lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(distrusted, 0, 255).astype(np.uint8))
+    lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(_closed(moved | edit.hole), 0, 255).astype(np.uint8))
     region = dilated_hole(edit) & ~moved
     return Filled(np.where(region[..., None], fill_holes(lifted), edit.rgb), region)
 
 
-def moved_content(photo: np.ndarray, edit: CoarseEdit, gap: float) -> np.ndarray:
-    """(H, W) bool: content that differs from the photo, with the gaps in it closed.
+def moved_content(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
+    """(H, W) bool: content that differs from the photo. The rim that a soft-edged hole keeps of its object is not."""
+    content = (touched_pixels(photo, edit) & ~edit.hole).astype(np.uint8)
+    return cv2.morphologyEx(content, cv2.MORPH_OPEN, np.ones((RIM, RIM), np.uint8)).astype(bool)
 
-    Where an object overlaps its old place, white on white does not differ but has moved too. ``gap`` is the largest
-    such gap, between what differs and the hole, as a fraction of the picture's mean side.
-    """
-    touched = touched_pixels(photo, edit).astype(np.uint8)
-    size = max(3, round(gap * (touched.shape[0] * touched.shape[1]) ** 0.5))
+
+def _closed(mask: np.ndarray) -> np.ndarray:
+    """Close gaps: where an object overlaps its old place, white on white does not differ, but has moved too."""
+    size = max(3, round(GAP * (mask.shape[0] * mask.shape[1]) ** 0.5))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    closed = cv2.morphologyEx(cv2.copyMakeBorder(touched, *[size] * 4, cv2.BORDER_CONSTANT), cv2.MORPH_CLOSE, disc)
-    return closed[size:-size, size:-size].astype(bool) & ~edit.hole
+    padded = cv2.copyMakeBorder(mask.astype(np.uint8), *[size] * 4, cv2.BORDER_CONSTANT)
+    return cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc)[size:-size, size:-size].astype(bool)
 
 
 def mask_tensor(edit: CoarseEdit) -> Tensor:
