@@ -18,7 +18,8 @@ HOLE_DILATION = 7  # pixels, a box: the seam around a cut-out is never trusted (
 FILL_RADIUS = 3  # pixels, of OpenCV's inpainting
 CHANGED = 6  # grey levels; smaller differences from the photo are resampling or JPEG noise of another tool
 SPECK = 3  # pixels; smaller islands of difference are noise too
-GAP = 0.06  # of the picture's mean side: gaps in what moved that are taken for a chance likeness
+GAP = 0.06  # of the picture's mean side: where an object overlaps its old place, white on white has moved too
+CRACK = 0.015  # of the same: narrower holes inside what moved are its own
 RIM = 5  # pixels; thinner differences beside a hole are left over from its object
 MOST_BEHIND = 0.6  # of the picture; where more has moved there is too little background to fill from
 
@@ -66,14 +67,18 @@ def fill_from_background(photo: np.ndarray, edit: CoarseEdit) -> Filled:
     """Fill from what did not move: an object that still overlaps its old place must not bleed into the hole it left.
 
     What moved is lifted off, the ground under it is filled together with the hole, and it is laid down again, whole:
-    the hole is dilated into the background only.
+    the hole is dilated into the background only. Cracks inside what moved are filled from both their sides.
     """
     moved = moved_content(photo, edit)
     if not edit.hole.any() or moved.mean() + edit.hole.mean() > MOST_BEHIND:
         return fill_from_content(photo, edit)
-    lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(_closed(moved | edit.hole), 0, 255).astype(np.uint8))
+    lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(_closed(moved | edit.hole, GAP), 0, 255).astype(np.uint8))
     region = dilated_hole(edit) & ~moved
-    return Filled(np.where(region[..., None], fill_holes(lifted), edit.rgb), region)
+    filled = np.where(region[..., None], fill_holes(lifted), edit.rgb)
+    crack = _closed(moved, CRACK) & dilated_hole(edit)
+    if crack.any():
+        filled = np.where(crack[..., None], fill_holes(edit), filled)
+    return Filled(filled, region | crack)
 
 
 def moved_content(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
@@ -82,9 +87,9 @@ def moved_content(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
     return cv2.morphologyEx(content, cv2.MORPH_OPEN, np.ones((RIM, RIM), np.uint8)).astype(bool)
 
 
-def _closed(mask: np.ndarray) -> np.ndarray:
-    """Close gaps: where an object overlaps its old place, white on white does not differ, but has moved too."""
-    size = max(3, round(GAP * (mask.shape[0] * mask.shape[1]) ** 0.5))
+def _closed(mask: np.ndarray, gap: float) -> np.ndarray:
+    """``mask`` with its gaps closed; ``gap`` is a fraction of the picture's mean side."""
+    size = max(3, round(gap * (mask.shape[0] * mask.shape[1]) ** 0.5))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     padded = cv2.copyMakeBorder(mask.astype(np.uint8), *[size] * 4, cv2.BORDER_CONSTANT)
     return cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc)[size:-size, size:-size].astype(bool)

@@ -58,12 +58,11 @@ class PipelineEngine:
         info: EngineInfo,
         fill: Filler,
         strength: float,
-        sdedit_strength: float,
         area: int = 512 * 512,
         multiple: int = 32,
     ):
         self.pipeline, self.info, self.fill = pipeline, info, fill
-        self.strength, self.sdedit_strength = strength, sdedit_strength
+        self.strength = strength
         self.area, self.multiple = area, multiple
         self._turn = threading.Lock()
 
@@ -151,12 +150,12 @@ class PipelineEngine:
         device = self.pipeline.device
         tensors = (image_tensor(job.seen_photo), image_tensor(job.seen_coarse), mask_tensor(job.seen_part))
         photo, coarse, mask = (tensor.to(device) for tensor in tensors)
-        settings = {"steps": steps, "on_step": on_step, "generator": torch.Generator().manual_seed(seed)}
+        settings = {"steps": steps, "strength": strength or self.strength, "on_step": on_step}
+        settings["generator"] = torch.Generator().manual_seed(seed)
         with self._turn:
             if compare:
-                settings["strength"] = strength or self.sdedit_strength
                 return image_array(sdedit(self.pipeline, coarse, **settings))
-            return image_array(self.pipeline(photo, coarse, mask, strength=strength or self.strength, **settings))
+            return image_array(self.pipeline(photo, coarse, mask, **settings))
 
 
 class _Steps:

@@ -31,6 +31,4 @@ def load_engine(name: str = "auto", device: str | None = None) -> Engine:
         default_steps=entry.default_steps,
         max_steps=MOST_STEPS,
     )
-    return PipelineEngine(
-        pipeline, info, preset.fill, entry.strength, entry.sdedit_strength, preset.area, preset.multiple
-    )
+    return PipelineEngine(pipeline, info, preset.fill, entry.strength, preset.area, preset.multiple)

@@ -16,7 +16,10 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model that people may choose: ``folder`` holds extractor.safetensors and synthesizer.safetensors."""
+    """One model that people may choose: ``folder`` holds extractor.safetensors and synthesizer.safetensors.
+
+    ``strength``: how far the start is noised, for the model and for SDEdit beside it.
+    """
 
     preset: str
     folder: Path
@@ -24,7 +27,6 @@ class ModelEntry:
     licence: str
     default_steps: int
     strength: float
-    sdedit_strength: float
 
 
 MODELS: dict[str, ModelEntry] = {
@@ -35,7 +37,6 @@ MODELS: dict[str, ModelEntry] = {
         licence="MIT, trained partly on research-only footage",
         default_steps=2,
         strength=0.5,
-        sdedit_strength=0.5,
     ),
 }
 

@@ -22,7 +22,7 @@ def engine() -> PipelineEngine:
     torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.05)
     pipeline.set_progress_bar_config(disable=True)
     info = EngineInfo("tiny", "random weights, for tests", "none", default_steps=2, max_steps=20)
-    return PipelineEngine(pipeline, info, fill_from_background, strength=0.5, sdedit_strength=0.5, area=96 * 96)
+    return PipelineEngine(pipeline, info, fill_from_background, strength=0.5, area=96 * 96)
 
 
 @pytest.fixture(scope="module")
