@@ -19,6 +19,7 @@ FILL_RADIUS = 3  # pixels, of OpenCV's inpainting
 CHANGED = 6  # grey levels; smaller differences from the photo are resampling or JPEG noise of another tool
 SPECK = 3  # pixels; smaller islands of difference are noise too
 GAP = 0.06  # of the picture's mean side: where an object overlaps its old place, white on white has moved too
+RESAMPLED = 0.3  # grey levels on average; a background that differs by more was moved by a part of a pixel
 CRACK = 0.015  # of the same: narrower holes inside what moved are its own
 RIM = 5  # pixels; thinner differences beside a hole are left over from its object
 MOST_BEHIND = 0.6  # of the picture; where more has moved there is too little background to fill from
@@ -70,7 +71,7 @@ def fill_from_background(photo: np.ndarray, edit: CoarseEdit) -> Filled:
     the hole is dilated into the background only. Cracks inside what moved are filled from both their sides.
     """
     moved = moved_content(photo, edit)
-    if not edit.hole.any() or moved.mean() + edit.hole.mean() > MOST_BEHIND:
+    if not edit.hole.any() or moved.mean() + edit.hole.mean() > MOST_BEHIND or not _stands_still(photo, edit):
         return fill_from_content(photo, edit)
     lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(_closed(moved | edit.hole, GAP), 0, 255).astype(np.uint8))
     region = dilated_hole(edit) & ~moved
@@ -85,6 +86,13 @@ def moved_content(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
     """(H, W) bool: content that differs from the photo. The rim that a soft-edged hole keeps of its object is not."""
     content = (touched_pixels(photo, edit) & ~edit.hole).astype(np.uint8)
     return cv2.morphologyEx(content, cv2.MORPH_OPEN, np.ones((RIM, RIM), np.uint8)).astype(bool)
+
+
+def _stands_still(photo: np.ndarray, edit: CoarseEdit) -> bool:
+    """Whether what looks unmoved is the photo's own. After a camera's motion even that was resampled: no background."""
+    still = ~touched_pixels(photo, edit)
+    difference = cv2.absdiff(photo, np.ascontiguousarray(edit.rgb))[still]
+    return difference.size > 0 and float(difference.mean()) < RESAMPLED
 
 
 def _closed(mask: np.ndarray, gap: float) -> np.ndarray:
