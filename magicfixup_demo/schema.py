@@ -5,7 +5,7 @@
 Pictures are NumPy arrays ``(height, width, channels)``, uint8, sRGB; masks ``(height, width)``, uint8, 255 = inside.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -118,4 +118,3 @@ class MaskCandidate:
 
     mask: np.ndarray
     score: float
-    extra: dict = field(default_factory=dict)

@@ -6,7 +6,6 @@ place of text. The features travel as values, in a dictionary that lives as long
 state, so several threads may share them.
 """
 
-import torch
 import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
@@ -105,9 +104,3 @@ def _drop_output_side(unet: UNet2DConditionModel) -> None:
     unet.up_blocks[last].upsamplers = None
     unet.conv_norm_out = None
     unet.conv_out = nn.Identity()
-
-
-@torch.no_grad()
-def count_parameters(*networks: nn.Module) -> int:
-    """Number of weights in all networks."""
-    return sum(parameter.numel() for network in networks for parameter in network.parameters())
