@@ -249,3 +249,11 @@ def test_edit_and_photo_errors_are_told_apart():
         open_edit(b"nothing")
     with pytest.raises(PhotoError):
         open_photo(b"nothing")
+
+
+@pytest.mark.parametrize(
+    "content", [b"hello, this is text and no picture", b"<svg xmlns='x'/>", b"%PDF-1.7", b"\x00" * 99]
+)
+def test_what_is_no_picture_is_called_that(content):
+    with pytest.raises(PhotoError, match="not a picture"):
+        open_photo(content)
