@@ -43,7 +43,8 @@ def add_train(commands) -> None:
     parser.add_argument("--validation", metavar="PAIRS", action="append", default=[], type=_existing)
     parser.add_argument("-o", "--output", metavar="RUN_DIR", required=True, type=Path)
     parser.add_argument("--steps", metavar="N", type=int, help="instead of the preset's")
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in RUN_DIR")
+    parser.add_argument("--start", metavar="WEIGHTS_DIR", type=_existing, help="begin from these, e.g. assets/small")
     parser.set_defaults(run=_train)
 
 
@@ -64,7 +65,7 @@ def _train(options: argparse.Namespace) -> None:
             made = options.output / f"pairs_{split}{i}"
             if make_pairs(folder, made, PairOptions(split=split), _progress()):
                 folders.append(made)
-    weights = train(config, training, validation, options.output, options.resume)
+    weights = train(config, training, validation, options.output, options.resume, options.start)
     _say(f"{weights}: the averaged weights after {config.steps} steps.")
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
-from magicfixup_demo.engine.weights import save_networks
+from magicfixup_demo.engine.weights import load_networks, save_networks
 from magicfixup_demo.errors import DataError
 from magicfixup_demo.perceptual import Lpips, load_lpips
 from magicfixup_demo.training.config import TrainConfig
@@ -23,10 +23,16 @@ from magicfixup_demo.training.validation import Validator
 
 
 def train(
-    config: TrainConfig, train_folders: list[Path], val_folders: list[Path], run: Path, resume: bool = False
+    config: TrainConfig,
+    train_folders: list[Path],
+    val_folders: list[Path],
+    run: Path,
+    resume: bool = False,
+    start: Path | None = None,
 ) -> Path:
     """Train until ``config.steps``; ``run`` gets config.json, log.jsonl, curve.png, sheet_*.png, state.pt and weights/.
 
+    ``start``: a folder of weights to begin a new run from, instead of random ones.
     Stop it whenever you like: the last saved step is kept. Returns the folder of the averaged weights. Raises DataError
     when ``run`` already holds a run and ``resume`` is False.
     """
@@ -38,6 +44,8 @@ def train(
         if not resume:
             raise DataError(f"{run} already holds a run; add --resume to go on with it, or choose another folder.")
         trainer.restore()
+    elif start is not None:
+        trainer.begin_from(start)
     trainer.describe()
     validator = Validator(val_folders, run, config)
     with ThreadPoolExecutor(1) as loader:  # makes the next batch while the networks work on this one
@@ -110,6 +118,11 @@ class Trainer:
                 network.load_state_dict(weights)
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
+
+    def begin_from(self, folder: Path) -> None:
+        """Take the weights of another run (its averaged ones). Raises ModelError when they do not fit."""
+        load_networks(folder, self.pipeline)
+        copy_weights(self.averaged, self.pipeline)
 
     def describe(self) -> None:
         """Write the resolved configuration, the code's revision and the amount of data beside the run."""

@@ -61,6 +61,14 @@ def test_a_resumed_run_is_the_same_run(real_lpips, pairs, tmp_path):
     assert torch.equal(weights_of(one_go), weights_of(two_goes))
 
 
+def test_a_run_may_begin_from_the_weights_of_another(real_lpips, pairs, tmp_path):
+    first = train(train_config("tiny"), [pairs], [], tmp_path / "first")
+    still = train_config("tiny", steps=1, learning_rate=0.0, weight_decay=0.0)
+    second = train(still, [pairs], [], tmp_path / "second", start=first)
+    assert torch.equal(weights_of(first), weights_of(second))
+    assert not torch.equal(weights_of(train(still, [pairs], [], tmp_path / "third")), weights_of(first))
+
+
 def test_a_run_leaves_its_record(real_lpips, pairs, tmp_path):
     run = tmp_path / "run"
     train(train_config("tiny"), [pairs], [pairs], run)
