@@ -15,10 +15,8 @@ from pathlib import Path
 
 from magicfixup_demo.cli_research import add_bench, add_evaluate, add_pairs, add_train
 from magicfixup_demo.errors import MagicFixupError, OptionError
+from magicfixup_demo.limits import MAX_SAMPLES, MAX_SEED, MAX_STEPS
 
-MAX_STEPS = 100
-MAX_SEED = 2**32 - 1
-MAX_SAMPLES = 8
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 
 

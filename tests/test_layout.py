@@ -8,12 +8,13 @@ import pytest
 PACKAGE = "magicfixup_demo"
 
 # What each part may import from the others. Parts are modules or folders of the package; a part may import itself.
-BASIS = {"schema", "errors", "affine"}
+BASIS = {"schema", "errors", "affine", "limits"}
 PICTURES = BASIS | {"images"}
 COLLAGE = PICTURES | {"collage", "collage_json"}
 ENGINE = COLLAGE | {"downloads", "engine"}
 ALLOWED = {
     "errors": set(),
+    "limits": set(),
     "affine": set(),
     "schema": {"affine"},
     "downloads": {"errors"},

@@ -19,9 +19,9 @@ FILL_RADIUS = 3  # pixels, of OpenCV's inpainting
 CHANGED = 6  # grey levels; smaller differences from the photo are resampling or JPEG noise of another tool
 SPECK = 3  # pixels; smaller islands of difference are noise too
 GAP = 0.06  # of the picture's mean side: where an object overlaps its old place, white on white has moved too
-RESAMPLED = 0.3  # grey levels on average; a background that differs by more was moved by a part of a pixel
 CRACK = 0.015  # of the same: narrower holes inside what moved are its own
 RIM = 5  # pixels; thinner differences beside a hole are left over from its object
+RESAMPLED = 0.3  # grey levels on average; a background that differs by more was moved by a part of a pixel
 MOST_BEHIND = 0.6  # of the picture; where more has moved there is too little background to fill from
 
 
@@ -74,9 +74,9 @@ def fill_from_background(photo: np.ndarray, edit: CoarseEdit) -> Filled:
     if not edit.hole.any() or moved.mean() + edit.hole.mean() > MOST_BEHIND or not _stands_still(photo, edit):
         return fill_from_content(photo, edit)
     lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(_closed(moved | edit.hole, GAP), 0, 255).astype(np.uint8))
-    region = dilated_hole(edit) & ~moved
+    hole = dilated_hole(edit)
+    region, crack = hole & ~moved, hole & _closed(moved, CRACK)
     filled = np.where(region[..., None], fill_holes(lifted), edit.rgb)
-    crack = _closed(moved, CRACK) & dilated_hole(edit)
     if crack.any():
         filled = np.where(crack[..., None], fill_holes(edit), filled)
     return Filled(filled, region | crack)

@@ -14,10 +14,8 @@ from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.sdedit import sdedit
 from magicfixup_demo.errors import EditError, OptionError
 from magicfixup_demo.images import fitted_size, resize, resize_edit
+from magicfixup_demo.limits import MAX_SAMPLES, MAX_SEED
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
-
-MOST_SAMPLES = 8
-MOST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +78,7 @@ class PipelineEngine:
         for i in range(options.samples):
             report = _Steps(progress, i, runs, "Fixing it up")
             images.append(
-                job.paste(self._run(job, steps, options.strength, (options.seed + i) % (MOST_SEED + 1), report))
+                job.paste(self._run(job, steps, options.strength, (options.seed + i) % (MAX_SEED + 1), report))
             )
         # 3. SDEdit, with the start and seed of the first
         compared = None
@@ -131,10 +129,10 @@ class PipelineEngine:
             raise OptionError(f"steps is {steps}; choose 1 to {self.info.max_steps}.")
         if options.strength is not None and not 0.05 <= options.strength <= 1:
             raise OptionError(f"strength is {options.strength}; choose 0.05 to 1.")
-        if not 1 <= options.samples <= MOST_SAMPLES:
-            raise OptionError(f"samples is {options.samples}; choose 1 to {MOST_SAMPLES}.")
-        if not 0 <= options.seed <= MOST_SEED:
-            raise OptionError(f"seed is {options.seed}; choose 0 to {MOST_SEED}.")
+        if not 1 <= options.samples <= MAX_SAMPLES:
+            raise OptionError(f"samples is {options.samples}; choose 1 to {MAX_SAMPLES}.")
+        if not 0 <= options.seed <= MAX_SEED:
+            raise OptionError(f"seed is {options.seed}; choose 0 to {MAX_SEED}.")
         return steps
 
     def _run(

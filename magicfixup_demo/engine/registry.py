@@ -7,8 +7,7 @@ from magicfixup_demo.engine.interface import Engine, EngineInfo
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
 from magicfixup_demo.engine.weights import MODELS, load_networks
 from magicfixup_demo.errors import ModelError
-
-MOST_STEPS = 100
+from magicfixup_demo.limits import MAX_STEPS
 
 
 def load_engine(name: str = "auto", device: str | None = None) -> Engine:
@@ -29,6 +28,6 @@ def load_engine(name: str = "auto", device: str | None = None) -> Engine:
         description=entry.description,
         licence=entry.licence,
         default_steps=entry.default_steps,
-        max_steps=MOST_STEPS,
+        max_steps=MAX_STEPS,
     )
     return PipelineEngine(pipeline, info, preset.fill, entry.strength, preset.area, preset.multiple)

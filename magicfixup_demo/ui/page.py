@@ -3,10 +3,10 @@
 import gradio as gr
 
 from magicfixup_demo.images import MAX_FILE_BYTES
+from magicfixup_demo.limits import MAX_SEED
 from magicfixup_demo.ui import handlers, strings
 from magicfixup_demo.ui.editor import WEB_FOLDER, Editor
 from magicfixup_demo.ui.examples import EXAMPLES_FOLDER
-from magicfixup_demo.ui.payload import MAX_SEED
 from magicfixup_demo.ui.services import Services
 
 UPLOADS_CHECKED_SECONDS, UPLOADS_KEPT_SECONDS = 600, 3600  # uploads that no one opened; opened ones go at once

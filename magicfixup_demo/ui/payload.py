@@ -12,11 +12,11 @@ from magicfixup_demo.collage_json import mask_to_base64
 from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.errors import OptionError, SegmentationError
 from magicfixup_demo.images import resize
+from magicfixup_demo.limits import MAX_SEED
 from magicfixup_demo.schema import EditOptions, EditResult, MaskCandidate, Prompt
 from magicfixup_demo.ui import strings
 
 DISPLAY_SIDE = 1600
-MAX_SEED = 2**32 - 1
 
 
 def display_size(width: int, height: int) -> tuple[int, int]:

@@ -1,0 +1,5 @@
+"""Ranges of what the user may ask for: one place for the command line, the page and the engine. Imports nothing."""
+
+MAX_STEPS = 100
+MAX_SEED = 2**32 - 1
+MAX_SAMPLES = 8
