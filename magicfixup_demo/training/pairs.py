@@ -1,37 +1,16 @@
 """Videos and photos -> pairs on disk: NAME_reference.png, NAME_edit.png (RGBA, alpha 0 = hole), NAME_target.png."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from magicfixup_demo.errors import DataError
 from magicfixup_demo.images import open_edit, open_photo, save_png
-from magicfixup_demo.training import motion
-from magicfixup_demo.training.sources import Source, find_sources, read_mask, read_photo, read_shots
+from magicfixup_demo.training.options import PairOptions
+from magicfixup_demo.training.sources import Source, find_sources, read_mask, read_photo
 from magicfixup_demo.training.synthetic import Pair, intruder, moved_object
-
-ATTEMPTS = 6  # tries per wanted pair before a source is given up
-
-
-@dataclass(frozen=True)
-class PairOptions:
-    """How many pairs a source gives, and of which kind.
-
-    ``split``: "train", "val" or "all" (see Source.split). Seconds lie between source and target frame.
-    ``least_motion``: the paper's static filter in pixels at 512 (50 there; less here, since clips are few and short).
-    """
-
-    split: str = "all"
-    affine_per_clip: int = 4
-    flow_per_clip: int = 2
-    moved_per_photo: int = 2
-    intruders_per_photo: int = 1
-    least_seconds: float = 0.5
-    most_seconds: float = 4.0
-    least_motion: float = 20.0
-    seed: int = 0
+from magicfixup_demo.training.videos import video_pairs
 
 
 def make_pairs(
@@ -100,45 +79,9 @@ def _pairs_of(
     source: Source, with_masks: list[Source], options: PairOptions, rng: np.random.Generator
 ) -> Iterator[tuple[str, Pair]]:
     if source.is_video:
-        yield from _video_pairs(source, options, rng)
+        yield from video_pairs(source, options, rng)
     else:
         yield from _photo_pairs(source, with_masks, options, rng)
-
-
-def _video_pairs(source: Source, options: PairOptions, rng: np.random.Generator) -> Iterator[tuple[str, Pair]]:
-    shots, rate = read_shots(source.path)
-    for kind, wanted in (("affine", options.affine_per_clip), ("flow", options.flow_per_clip)):
-        made = 0
-        for _ in range(ATTEMPTS * wanted if shots else 0):
-            pair = _frame_pair(shots[rng.integers(len(shots))], rate, kind, options, rng)
-            if pair is not None:
-                yield f"{kind}{made}", pair
-                made += 1
-            if made == wanted:
-                break
-
-
-def _frame_pair(
-    shot: list[np.ndarray], rate: float, kind: str, options: PairOptions, rng: np.random.Generator
-) -> Pair | None:
-    """Two frames some seconds apart, in random order, the first warped towards the second; None if filtered out."""
-    least, most = (max(1, round(seconds * rate)) for seconds in (options.least_seconds, options.most_seconds))
-    if len(shot) <= least:
-        return None
-    gap = int(rng.integers(least, min(most, len(shot) - 1) + 1))
-    start = int(rng.integers(0, len(shot) - gap))
-    source, target = shot[start], shot[start + gap]
-    if rng.random() < 0.5:
-        source, target = target, source
-    flow = motion.optical_flow(source, target)
-    if not motion.motion_is_useful(flow, options.least_motion):
-        return None
-    trusted = motion.consistency(flow, motion.optical_flow(target, source))
-    if trusted.mean() < 0.35:  # the flow is mostly noise: the warp would teach nothing
-        return None
-    by_flow = kind == "flow"
-    edit = motion.warp_by_flow(source, flow) if by_flow else motion.warp_by_segments(source, flow, trusted, rng)
-    return Pair(source, edit, target) if edit is not None and motion.covers_enough(edit) else None
 
 
 def _photo_pairs(

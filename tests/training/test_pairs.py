@@ -7,8 +7,8 @@ import pytest
 from magicfixup_demo.engine.conditioning import fill_holes
 from magicfixup_demo.errors import DataError
 from magicfixup_demo.images import save_png
-from magicfixup_demo.training import motion
-from magicfixup_demo.training.pairs import PairOptions, kind_of, load_pair, make_pairs, pair_names, source_of
+from magicfixup_demo.training.options import PairOptions
+from magicfixup_demo.training.pairs import kind_of, load_pair, make_pairs, pair_names, source_of
 from magicfixup_demo.training.sources import Source, find_sources, read_shots
 from magicfixup_demo.training.synthetic import intruder, moved_object, relight
 
@@ -37,46 +37,6 @@ def clip(tmp_path_factory):
         writer.write(cv2.cvtColor(frame(3 * i), cv2.COLOR_RGB2BGR))
     writer.release()
     return path
-
-
-def test_flow_warp_carries_the_square_and_opens_a_hole_behind_it():
-    source, target = frame(0), frame(20)
-    edit = motion.warp_by_flow(source, motion.optical_flow(source, target))
-    error = np.abs(edit.rgb.astype(int) - target).mean(axis=2)
-    before = np.abs(source.astype(int) - target).mean(axis=2)
-    assert error[70:122, 70:122].mean() < 12 < before[70:122, 70:122].mean()
-    assert edit.hole[65:127, 44:56].mean() > 0.4  # uncovered
-    assert edit.hole[:40].mean() < 0.02
-
-
-def test_segment_warp_is_a_collage_close_to_the_target():
-    source, target = frame(0), frame(20)
-    flow = motion.optical_flow(source, target)
-    trusted = motion.consistency(flow, motion.optical_flow(target, source))
-    edit = motion.warp_by_segments(source, flow, trusted, np.random.default_rng(0))
-    content = ~edit.hole
-    before = np.abs(source.astype(int) - target)[content].mean()
-    assert np.abs(edit.rgb.astype(int) - target)[content].mean() < before
-    assert motion.covers_enough(edit)
-
-
-def test_filters_drop_static_and_violent_motion():
-    still = np.zeros((256, 256, 2), np.float32)
-    moving, violent = still.copy(), still.copy()
-    moving[:, :128, 0] = 40  # 80 pixels at 512
-    violent[..., 0] = 200  # 400 pixels at 512
-    assert not motion.motion_is_useful(still)
-    assert motion.motion_is_useful(moving)
-    assert not motion.motion_is_useful(violent)
-
-
-def test_consistency_is_false_where_flow_does_not_return():
-    forward = np.zeros((64, 64, 2), np.float32)
-    forward[..., 0] = 5
-    backward = -forward
-    backward[:, 40:] = 20
-    trusted = motion.consistency(forward, backward)
-    assert trusted[:, :30].all() and not trusted[:, 40:55].any()
 
 
 def test_cuts_split_a_clip_and_bars_are_cut_off(tmp_path):

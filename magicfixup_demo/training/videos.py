@@ -1,0 +1,62 @@
+"""Clips -> pairs: two frames of a shot, the first warped towards the second by one of the motion models."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from magicfixup_demo.schema import CoarseEdit
+from magicfixup_demo.training import motion
+from magicfixup_demo.training.flow import ShotFlow, consistency, difference, ends_inside, follow, motion_is_useful
+from magicfixup_demo.training.options import PairOptions
+from magicfixup_demo.training.sources import Source, read_shots
+from magicfixup_demo.training.synthetic import Pair
+
+ATTEMPTS = 6  # tries per wanted pair before a clip is given up
+
+
+def video_pairs(source: Source, options: PairOptions, rng: np.random.Generator) -> Iterator[tuple[str, Pair]]:
+    """(name within the clip, pair): as many affine and flow pairs as the options want, if the clip gives them."""
+    shots, rate = read_shots(source.path)
+    flows = [ShotFlow(shot, rate) for shot in shots]
+    for kind, wanted in (("affine", options.affine_per_clip), ("flow", options.flow_per_clip)):
+        made = 0
+        for _ in range(ATTEMPTS * wanted if shots else 0):
+            pair = _frame_pair(flows[rng.integers(len(flows))], rate, kind, options, rng)
+            if pair is not None:
+                yield f"{kind}{made}", pair
+                made += 1
+            if made == wanted:
+                break
+
+
+def _frame_pair(shot: ShotFlow, rate: float, kind: str, options: PairOptions, rng: np.random.Generator) -> Pair | None:
+    """Two frames some seconds apart, in random order, the first warped towards the second; None if filtered out."""
+    least, most = (max(1, round(seconds * rate)) for seconds in (options.least_seconds, options.most_seconds))
+    count = len(shot.frames)
+    if count <= least:
+        return None
+    gap = int(rng.integers(least, min(most, count - 1) + 1))
+    first = int(rng.integers(0, count - gap))
+    here, there = (first, first + gap) if rng.random() < 0.5 else (first + gap, first)
+    source, target = shot.frames[here], shot.frames[there]
+    if motion.has_black_border(source) != motion.has_black_border(target):
+        return None
+    flow = shot.between(here, there)
+    if not motion_is_useful(flow, options.least_motion):
+        return None
+    trusted = consistency(flow, shot.between(there, here))
+    edit = warp(kind, source, target, flow, trusted, rng)
+    good = edit is not None and motion.covers_enough(edit) and motion.looks_like(edit, target)
+    return Pair(source, edit, target) if good else None
+
+
+def warp(
+    kind: str, source: np.ndarray, target: np.ndarray, flow: np.ndarray, trusted: np.ndarray, rng: np.random.Generator
+) -> CoarseEdit | None:
+    """The coarse edit of one motion model ("flow" or "affine"); None where the flow is mostly noise or nothing fits."""
+    alike = trusted | (ends_inside(flow) & (difference(follow(target, flow), source) < motion.ALIKE))
+    if alike.sum() < motion.LEAST_TRUSTED * ends_inside(flow).sum():
+        return None
+    if kind == "flow":
+        return motion.warp_by_flow(source, flow, alike)
+    return motion.warp_by_segments(source, target, flow, trusted, rng)
