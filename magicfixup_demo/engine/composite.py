@@ -1,7 +1,7 @@
 """The part of the photo that the model must see, and its result put back into the photo.
 
-Pixels that nothing touched are the photo's own, bit by bit. The moved object keeps its own sharpness: where the edit
-has content, the model supplies only the difference it made, so a large photo does not lose detail to the model's size.
+Pixels that nothing touched are the photo's own, bit by bit. The moved object keeps its own sharpness, and so does the
+texture in the hole: the model supplies only the difference it made, so a large photo loses no detail to its size.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from magicfixup_demo.engine.conditioning import Filled
 from magicfixup_demo.images import resize
 
 RING = 0.05  # of the picture's mean side: how far light, contact and edges may change around what was touched
@@ -69,18 +68,17 @@ def _span(start: int, length: int, longest: int, limit: int) -> tuple[int, int]:
 
 
 def put_back(
-    photo: np.ndarray, coarse: Filled, touched: np.ndarray, before: np.ndarray, after: np.ndarray
+    photo: np.ndarray, coarse: np.ndarray, touched: np.ndarray, before: np.ndarray, after: np.ndarray
 ) -> np.ndarray:
-    """Carry the model's result to the photo's size.
+    """Carry the model's change to the photo's size.
 
-    photo, coarse, touched: at full size, (H, W, ...). before, after: the coarse edit and the result at the model's
-    size, uint8. Content = coarse + (after - before); what was filled = after. Returns (H, W, 3) uint8.
+    photo, coarse (its holes filled), touched: at full size, (H, W, ...). before, after: the coarse edit, shrunk, and
+    the result at the model's size, uint8. Result = coarse + (after - before): where the sizes are equal that is
+    ``after``; where the photo is larger, content and the hole's texture keep the detail that the model never saw.
+    Returns (H, W, 3) uint8.
     """
     height, width = photo.shape[:2]
-    change = resize(after.astype(np.float32) - before, width, height)
-    fill = resize(after.astype(np.float32), width, height)
-    painted = cv2.GaussianBlur(coarse.region.astype(np.float32), (0, 0), 1.5)[..., None]
-    result = (coarse.rgb + change) * (1 - painted) + fill * painted
+    result = coarse + resize(after.astype(np.float32) - before, width, height)
     weight = blend_weight(touched, ring_width(height, width))[..., None]
     mixed = np.clip(np.rint(photo + (result - photo) * weight), 0, 255).astype(np.uint8)
     return np.where(weight > 0, mixed, photo)

@@ -5,13 +5,13 @@ see in training.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
+from magicfixup_demo.engine.exemplar import paint_texture
 from magicfixup_demo.schema import CoarseEdit
 
 HOLE_DILATION = 7  # pixels, a box: the seam around a cut-out is never trusted (METHODS: "Inference")
@@ -20,20 +20,14 @@ CHANGED = 6  # grey levels; smaller differences from the photo are resampling or
 SPECK = 3  # pixels; smaller islands of difference are noise too
 GAP = 0.06  # of the picture's mean side: where an object overlaps its old place, white on white has moved too
 CRACK = 0.015  # of the same: narrower holes inside what moved are its own
+WIDE = 0.03  # of the same: where a hole is narrower, a smooth fill is the better guess
+EDGE = 5  # pixels: ragged bits at a wide hole's edge belong to it
 RIM = 5  # pixels; thinner differences beside a hole are left over from its object
 RESAMPLED = 0.3  # grey levels on average; a background that differs by more was moved by a part of a pixel
 MOST_BEHIND = 0.6  # of the picture; where more has moved there is too little background to fill from
 
 
-@dataclass(frozen=True, eq=False)
-class Filled:
-    """A coarse edit without holes: ``rgb`` (H, W, 3) uint8, and ``region`` (H, W) bool, where the filler painted."""
-
-    rgb: np.ndarray
-    region: np.ndarray
-
-
-Filler = Callable[[np.ndarray, CoarseEdit], Filled]
+Filler = Callable[[np.ndarray, CoarseEdit], np.ndarray]  # (photo, edit) -> (H, W, 3) uint8 without holes
 
 
 def touched_pixels(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
@@ -59,27 +53,32 @@ def fill_holes(edit: CoarseEdit, method: int = cv2.INPAINT_NS) -> np.ndarray:
     return cv2.inpaint(np.ascontiguousarray(edit.rgb), hole.astype(np.uint8) * 255, FILL_RADIUS, method)
 
 
-def fill_from_content(photo: np.ndarray, edit: CoarseEdit) -> Filled:
+def fill_from_content(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
     """The paper's filler: the hole grows in from whatever lies beside it."""
-    return Filled(fill_holes(edit), dilated_hole(edit))
+    return fill_holes(edit)
 
 
-def fill_from_background(photo: np.ndarray, edit: CoarseEdit) -> Filled:
+def fill_from_background(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
     """Fill from what did not move: an object that still overlaps its old place must not bleed into the hole it left.
 
     What moved is lifted off, the ground under it is filled together with the hole, and it is laid down again, whole:
-    the hole is dilated into the background only. Cracks inside what moved are filled from both their sides.
+    the hole is dilated into the background only. Cracks inside what moved are filled from both their sides. Where the
+    hole is wide it gets the background's texture (``exemplar``) in place of a smooth fill.
     """
-    moved = moved_content(photo, edit)
-    if not edit.hole.any() or moved.mean() + edit.hole.mean() > MOST_BEHIND or not _stands_still(photo, edit):
-        return fill_from_content(photo, edit)
-    lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(_closed(moved | edit.hole, GAP), 0, 255).astype(np.uint8))
     hole = dilated_hole(edit)
+    if not hole.any() or hole.all():
+        return fill_from_content(photo, edit)
+    moved = moved_content(photo, edit)
+    if moved.mean() + edit.hole.mean() > MOST_BEHIND or not _stands_still(photo, edit):
+        return paint_texture(fill_holes(edit), _wide(hole), ~hole)
+    unknown = _closed(moved | edit.hole, GAP)
+    lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(unknown, 0, 255).astype(np.uint8))
     region, crack = hole & ~moved, hole & _closed(moved, CRACK)
-    filled = np.where(region[..., None], fill_holes(lifted), edit.rgb)
+    ground = paint_texture(fill_holes(lifted), _wide(region), ~dilated_hole(lifted))
+    filled = np.where(region[..., None], ground, edit.rgb)
     if crack.any():
         filled = np.where(crack[..., None], fill_holes(edit), filled)
-    return Filled(filled, region | crack)
+    return filled
 
 
 def moved_content(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
@@ -95,12 +94,25 @@ def _stands_still(photo: np.ndarray, edit: CoarseEdit) -> bool:
     return difference.size > 0 and float(difference.mean()) < RESAMPLED
 
 
+def _wide(region: np.ndarray) -> np.ndarray:
+    """(H, W) bool: the parts of a region that are wide enough for texture, whole; cracks are left out."""
+    disc = _disc(region.shape, WIDE)
+    core = cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, disc)
+    return cv2.dilate(core, np.ones((EDGE, EDGE), np.uint8)).astype(bool) & region
+
+
 def _closed(mask: np.ndarray, gap: float) -> np.ndarray:
     """``mask`` with its gaps closed; ``gap`` is a fraction of the picture's mean side."""
-    size = max(3, round(gap * (mask.shape[0] * mask.shape[1]) ** 0.5))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    disc = _disc(mask.shape, gap)
+    size = len(disc)
     padded = cv2.copyMakeBorder(mask.astype(np.uint8), *[size] * 4, cv2.BORDER_CONSTANT)
     return cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc)[size:-size, size:-size].astype(bool)
+
+
+def _disc(shape: tuple[int, int], diameter: float) -> np.ndarray:
+    """A round structuring element; ``diameter`` is a fraction of the mean side of a picture of that shape."""
+    size = max(3, round(diameter * (shape[0] * shape[1]) ** 0.5))
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
 
 
 def mask_tensor(edit: CoarseEdit) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from magicfixup_demo.engine.composite import Box, crop_box, put_back
-from magicfixup_demo.engine.conditioning import Filled, Filler, image_array, image_tensor, mask_tensor, touched_pixels
+from magicfixup_demo.engine.conditioning import Filler, image_array, image_tensor, mask_tensor, touched_pixels
 from magicfixup_demo.engine.interface import EngineInfo, Progress
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.sdedit import sdedit
@@ -28,7 +28,7 @@ class Job:
     photo: np.ndarray
     touched: np.ndarray
     box: Box
-    coarse: Filled
+    coarse: np.ndarray
     seen_photo: np.ndarray
     seen_part: CoarseEdit
     seen_coarse: np.ndarray
@@ -43,7 +43,7 @@ class Job:
     def filled(self) -> np.ndarray:
         """The whole coarse edit with its holes filled."""
         result = self.photo.copy()
-        result[self.box.window] = self.coarse.rgb
+        result[self.box.window] = self.coarse
         return result
 
 
@@ -111,15 +111,15 @@ class PipelineEngine:
         box = crop_box(touched)
         part = CoarseEdit(*(np.ascontiguousarray(values[box.window]) for values in (edit.rgb, edit.alpha)))
         size = fitted_size(*box.size, self.area, self.multiple)
-        seen_photo, seen_part = resize(photo[box.window], *size), resize_edit(part, *size)
+        coarse = self.fill(photo[box.window], part)
         return Job(
             photo=photo,
             touched=touched,
             box=box,
-            coarse=self.fill(photo[box.window], part),
-            seen_photo=seen_photo,
-            seen_part=seen_part,
-            seen_coarse=self.fill(seen_photo, seen_part).rgb,
+            coarse=coarse,
+            seen_photo=resize(photo[box.window], *size),
+            seen_part=resize_edit(part, *size),
+            seen_coarse=resize(coarse, *size),
         )
 
     def _checked(self, options: EditOptions) -> int:

@@ -16,6 +16,7 @@ REFERENCE, FILLED, ALPHA, TARGET = slice(0, 3), slice(3, 6), slice(6, 7), slice(
 CHANGED = 10  # grey levels: where the filled edit differs from the reference by more, the edit touched it
 RING = 25  # pixels around what was touched that count as touched: contact, shadow, edge
 FOCUS = 0.85  # share of crops centred on something that was touched
+UNTOUCHED_WEIGHT = 0.25  # in the losses, of a pixel where nothing happened
 ZOOMED_OUT = 0.35  # share of crops taken larger and shrunk, for context and holes of other sizes
 
 
@@ -76,7 +77,7 @@ class PairDataset:
 def pack(folder: Path, name: str, fill: Filler) -> np.ndarray:
     """Decode a pair and fill its holes as at inference: (H, W, 10) uint8."""
     pair = load_pair(folder, name)
-    return np.dstack([pair.reference, fill(pair.reference, pair.edit).rgb, pair.edit.alpha, pair.target])
+    return np.dstack([pair.reference, fill(pair.reference, pair.edit), pair.edit.alpha, pair.target])
 
 
 def to_batch(samples: list[np.ndarray]) -> Batch:
@@ -97,7 +98,7 @@ def weight_map(packed: np.ndarray) -> np.ndarray:
     hole = packed[..., 6] < 128
     touched = _touched(packed)
     grown = cv2.dilate(touched.astype(np.uint8), np.ones((RING, RING), np.uint8))
-    return (0.25 + grown + cv2.dilate(hole.astype(np.uint8), np.ones((7, 7), np.uint8))).astype(np.float32)
+    return (UNTOUCHED_WEIGHT + grown + cv2.dilate(hole.astype(np.uint8), np.ones((7, 7), np.uint8))).astype(np.float32)
 
 
 def _touched(packed: np.ndarray) -> np.ndarray:

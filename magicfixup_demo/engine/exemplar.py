@@ -1,0 +1,207 @@
+"""Wide holes filled with texture of the photo's own: patches of it, so chosen that they agree with each other.
+
+Completion after Wexler, Shechtman and Irani (2007), from coarse to fine: each patch that reaches into the hole looks
+for its nearest neighbour among the known ones, then each pixel of the hole is voted for by the patches that cover it.
+The neighbours are found exactly at the coarsest level and by PatchMatch (Barnes et al. 2009) above it. The field found
+at the working size paints at any size, so a large photo gets texture as sharp as its own.
+"""
+
+import cv2
+import numpy as np
+
+RADIUS = 2  # pixels; patches are 5 x 5
+OFFSETS = [(dy, dx) for dy in range(-RADIUS, RADIUS + 1) for dx in range(-RADIUS, RADIUS + 1)]
+BOX = np.ones((2 * RADIUS + 1, 2 * RADIUS + 1), np.uint8)
+SIDES = (64, 128, 256)  # mean sides of the levels, pixels; 256 is the working size
+ITERATIONS = (16, 8, 6)  # at each level
+REACHES = (1, 4, 16, 64)  # pixels: how far PatchMatch's random candidates lie
+LEAST_SOURCES = 50  # patches; with fewer there is nothing to choose from
+SOFT, SHARP = 1.0, 0.15  # widths of the votes, relative to the 75th percentile of the distances; sharp at the end
+CHUNK = 2048  # patches compared at once in the exact search
+
+
+def paint_texture(rgb: np.ndarray, hole: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """Paint the hole with texture from elsewhere.
+
+    rgb: (H, W, 3) uint8 with the hole filled somehow already, which guides the first guess. hole: (H, W) bool.
+    sources: (H, W) bool, pixels that may be copied. Returns (H, W, 3) uint8, equal to ``rgb`` outside the hole, and
+    everywhere when there is too little to copy. The same input gives the same output.
+    """
+    if not hole.any():
+        return rgb
+    rng = np.random.default_rng(0)
+    level = None
+    for side, iterations in zip(_sides(hole.shape), ITERATIONS, strict=True):
+        finer = Level(rgb, hole, sources, side)
+        if len(finer.targets) == 0 or len(finer.sources) < LEAST_SOURCES:
+            continue
+        finer.complete(level, iterations, rng)
+        level = finer
+    return rgb if level is None else _paint(level, rgb, hole)
+
+
+class Level:
+    """One size of the pyramid. Pixels are flat indices into a picture with RADIUS pixels of border on each side.
+
+    ``targets`` (T,): centres of the patches that reach into the hole; ``nearest`` (T,): the centre of the known patch
+    that each is most like; ``distance`` (T,): between the two, squared.
+    """
+
+    def __init__(self, rgb: np.ndarray, hole: np.ndarray, sources: np.ndarray, side: float):
+        scale = side / (hole.shape[0] * hole.shape[1]) ** 0.5
+        size = tuple(max(8, round(length * scale)) for length in hole.shape[::-1])
+
+        def shrink(values: np.ndarray) -> np.ndarray:
+            return cv2.resize(values.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+
+        unknown, usable = shrink(hole) > 0.25, shrink(sources & ~hole) > 0.98
+        border = [RADIUS] * 4
+        self.picture = cv2.copyMakeBorder(shrink(rgb), *border, cv2.BORDER_REFLECT_101)
+        self.height, self.width = self.picture.shape[:2]
+        self.pixels = self.picture.reshape(-1, 3)  # a view: what is voted is seen in the picture
+        pad = ((RADIUS, RADIUS), (RADIUS, RADIUS))
+        self.unknown = np.flatnonzero(np.pad(unknown, pad))
+        known = cv2.erode(np.pad(usable, pad).astype(np.uint8), BOX, borderValue=0)
+        self.sources = np.flatnonzero(known)
+        reached = np.pad(cv2.dilate(unknown.astype(np.uint8), BOX), pad)
+        self.targets = np.flatnonzero(reached)
+        self.target_at, self.source_at = (_inverse(chosen, known.size) for chosen in (self.targets, self.sources))
+        self.patches = self._gather(self.sources)  # (S, 75); known pixels, so these never change
+
+    @property
+    def inside(self) -> np.ndarray:
+        """The picture without its border, (h, w, 3) float32."""
+        return self.picture[RADIUS:-RADIUS, RADIUS:-RADIUS]
+
+    def complete(self, coarser: "Level | None", iterations: int, rng: np.random.Generator) -> None:
+        """Find neighbours and vote, ``iterations`` times; starts from the coarser level's answer where there is one."""
+        if coarser is not None:
+            self._adopt(coarser, rng)
+        for i in range(iterations):
+            if coarser is None:
+                self._search_all()
+            else:
+                self._search(rng)
+            self._vote(SOFT if i < iterations - 1 else SHARP)
+
+    def weights(self, width: float) -> np.ndarray:
+        """How much each target patch counts in a vote, (T,)."""
+        typical = max(float(np.percentile(self.distance, 75)), 1e-3)
+        return np.exp(-self.distance / (2 * width * typical)).astype(np.float32) + 1e-8
+
+    def _adopt(self, coarser: "Level", rng: np.random.Generator) -> None:
+        """Take over the coarser level's picture and neighbours; patches that have none there get a random one."""
+        height, width = self.inside.shape[:2]
+        guess = cv2.resize(coarser.inside, (width, height), interpolation=cv2.INTER_LINEAR)
+        self.pixels[self.unknown] = np.pad(guess, ((RADIUS,) * 2, (RADIUS,) * 2, (0, 0))).reshape(-1, 3)[self.unknown]
+        row, column = (place - RADIUS for place in np.divmod(self.targets, self.width))
+        scale_y, scale_x = height / coarser.inside.shape[0], width / coarser.inside.shape[1]
+        parent = coarser.target_at[coarser.place((row + 0.5) / scale_y, (column + 0.5) / scale_x)]
+        down, right = coarser.moves()
+        row += np.rint(down[parent] * scale_y).astype(np.int64)
+        column += np.rint(right[parent] * scale_x).astype(np.int64)
+        self.nearest = self.place(row, column)
+        lost = (parent < 0) | (self.source_at[self.nearest] < 0)
+        self.nearest[lost] = rng.choice(self.sources, int(lost.sum()))
+        self._measure()
+        self._vote(SOFT)
+
+    def place(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+        """Flat indices of rows and columns (without the border), clipped to the picture."""
+        height, width = self.inside.shape[:2]
+        row, column = (np.clip(v.astype(np.int64), 0, most - 1) for v, most in ((row, height), (column, width)))
+        return (row + RADIUS) * self.width + column + RADIUS
+
+    def moves(self) -> tuple[np.ndarray, np.ndarray]:
+        """(rows, columns) from each target to its nearest neighbour, (T,) each."""
+        (y, x), (to_y, to_x) = (np.divmod(places, self.width) for places in (self.targets, self.nearest))
+        return to_y - y, to_x - x
+
+    def _search_all(self) -> None:
+        """Exact neighbours, by |a - b|^2 = |a|^2 - 2 ab + |b|^2."""
+        wanted = self._gather(self.targets)
+        lengths = np.square(self.patches).sum(1)
+        chosen = [
+            (lengths - 2 * (wanted[start : start + CHUNK] @ self.patches.T)).argmin(1)
+            for start in range(0, len(wanted), CHUNK)
+        ]
+        self.nearest = self.sources[np.concatenate(chosen)]
+        self._measure()
+
+    def _search(self, rng: np.random.Generator) -> None:
+        """PatchMatch: try the neighbours' neighbours, then random places around the present one."""
+        self._measure()
+        for step in (1, -1, self.width, -self.width):
+            beside = self.target_at[np.clip(self.targets + step, 0, len(self.target_at) - 1)]
+            self._try(np.where(beside >= 0, self.nearest[beside] - step, -1))
+        for reach in REACHES:
+            down, right = rng.integers(-reach, reach + 1, (2, len(self.targets)))
+            column = self.nearest % self.width + right
+            inside = (column >= 0) & (column < self.width)
+            self._try(np.where(inside, self.nearest + down * self.width + right, -1))
+
+    def _try(self, candidates: np.ndarray) -> None:
+        inside = (candidates >= 0) & (candidates < len(self.source_at)) & (candidates != self.nearest)
+        source = self.source_at[np.where(inside, candidates, 0)]
+        tried = np.flatnonzero(inside & (source >= 0))
+        distance = np.square(self.wanted[tried] - self.patches[source[tried]]).sum(1)
+        better = distance < self.distance[tried]
+        chosen = tried[better]
+        self.nearest[chosen], self.distance[chosen] = candidates[chosen], distance[better]
+
+    def _measure(self) -> None:
+        self.wanted = self._gather(self.targets)
+        self.distance = np.square(self.wanted - self.patches[self.source_at[self.nearest]]).sum(1)
+
+    def _vote(self, width: float) -> None:
+        weights = self.weights(width)
+        total, colour = np.zeros(len(self.unknown), np.float32), np.zeros((len(self.unknown), 3), np.float32)
+        for dy, dx in OFFSETS:
+            step = dy * self.width + dx
+            voter = self.target_at[self.unknown - step]
+            weight = np.where(voter >= 0, weights[voter], 0)
+            colour += weight[:, None] * self.pixels[np.where(voter >= 0, self.nearest[voter] + step, 0)]
+            total += weight
+        self.pixels[self.unknown] = colour / total[:, None]
+
+    def _gather(self, centres: np.ndarray) -> np.ndarray:
+        """Patches as rows, (N, 75)."""
+        steps = np.array([dy * self.width + dx for dy, dx in OFFSETS])
+        return self.pixels[centres[:, None] + steps].reshape(len(centres), 3 * len(OFFSETS))
+
+
+def _sides(shape: tuple[int, int]) -> list[float]:
+    """The levels' sides; a picture smaller than the working size is not enlarged."""
+    scale = min(1.0, (shape[0] * shape[1]) ** 0.5 / SIDES[-1])
+    return [side * scale for side in SIDES]
+
+
+def _inverse(chosen: np.ndarray, size: int) -> np.ndarray:
+    """(size,) the position of each index in ``chosen``, -1 where it is absent."""
+    result = np.full(size, -1, np.int64)
+    result[chosen] = np.arange(len(chosen))
+    return result
+
+
+def _paint(level: Level, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Vote for the hole's pixels at the size of ``rgb``, with the neighbours found at the level's size."""
+    height, width = hole.shape
+    scale_y, scale_x = height / level.inside.shape[0], width / level.inside.shape[1]
+    row, column = np.nonzero(hole)
+    cell = level.place((row + 0.5) / scale_y, (column + 0.5) / scale_x)
+    down, right = level.moves()
+    down, right = np.rint(down * scale_y).astype(np.int64), np.rint(right * scale_x).astype(np.int64)
+    weights = level.weights(SHARP)
+    total, colour = np.zeros(len(row), np.float32), np.zeros((len(row), 3), np.float32)
+    for dy, dx in OFFSETS:
+        voter = level.target_at[cell - dy * level.width - dx]
+        y = np.clip(row + down[voter], 0, height - 1)
+        x = np.clip(column + right[voter], 0, width - 1)
+        weight = np.where((voter >= 0) & ~hole[y, x], weights[voter], 0)
+        colour += weight[:, None] * rgb[y, x]
+        total += weight
+    painted = rgb.copy()
+    voted = total > 0
+    values = np.clip(np.rint(colour[voted] / total[voted, None]), 0, 255).astype(np.uint8)
+    painted[row[voted], column[voted]] = values
+    return painted
