@@ -12,7 +12,8 @@ class TrainConfig:
     ``crop``: pixels a side of a training picture. ``dropped``: share of samples that train SDEdit's unconditional
     view (0.2 in the paper). ``from_coarse``: share of the others whose noisy input is the noised coarse edit, as at the
     start of inference, and not the noised target. ``decay``: of the weights' moving average. ``kinds``: sampling
-    weights.
+    weights. ``adversarial``: weight of the critic's opinion, 0 without one; the critic learns from the start of the run
+    and is listened to after the share ``critic_alone`` of it.
     """
 
     preset: str = "small"
@@ -27,9 +28,12 @@ class TrainConfig:
     decay: float = 0.995
     dropped: float = 0.15
     from_coarse: float = 0.6
-    least_start: int = 250
+    least_start: int = 150
     charbonnier: float = 1.0
     lpips: float = 1.0
+    adversarial: float = 0.0
+    critic_alone: float = 0.05
+    critic_learning_rate: float = 2e-4
     bfloat16: bool = True
     save_every: int = 100
     evaluate_every: int = 500
@@ -50,10 +54,17 @@ TRAIN_PRESETS: dict[str, TrainConfig] = {
         evaluate_every=4,
         validation_pairs=2,
         bfloat16=False,
+        adversarial=0.05,
     ),
-    "small": TrainConfig(),
+    "small": TrainConfig(adversarial=0.05),
     "small-gpu": TrainConfig(
-        steps=120_000, batch_size=64, learning_rate=3e-4, warmup=1000, decay=0.9995, save_every=1000
+        steps=120_000,
+        batch_size=64,
+        learning_rate=3e-4,
+        warmup=1000,
+        decay=0.9995,
+        save_every=1000,
+        adversarial=0.05,
     ),
 }
 

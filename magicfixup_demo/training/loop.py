@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
@@ -18,7 +18,8 @@ from magicfixup_demo.errors import DataError
 from magicfixup_demo.perceptual import Lpips, load_lpips
 from magicfixup_demo.training.config import TrainConfig
 from magicfixup_demo.training.dataset import Batch, PairDataset
-from magicfixup_demo.training.objective import training_loss
+from magicfixup_demo.training.discriminator import PatchDiscriminator, hinge_real_and_fake, realism
+from magicfixup_demo.training.objective import Prediction, critics_weight, predict_clean, reconstruction_loss
 from magicfixup_demo.training.validation import Validator
 
 
@@ -77,6 +78,10 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             self.parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
         )
+        self.critic = PatchDiscriminator().to(device)
+        self.critics_optimizer = torch.optim.AdamW(
+            self.critic.parameters(), lr=config.critic_learning_rate, betas=(0.5, 0.99)
+        )
 
     def batch(self, step: int) -> Batch:
         return self.data.batch(self.config.batch_size, self.config.seed, step).to(self.device)
@@ -87,7 +92,10 @@ class Trainer:
             group["lr"] = self.config.learning_rate * self._learning_rate_factor()
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.step)
         with self._precision():
-            loss, parts = training_loss(self.pipeline, self.lpips, batch, self.config, generator)
+            prediction = predict_clean(self.pipeline, batch, self.config, generator)
+            loss, parts = reconstruction_loss(self.lpips, prediction, batch, self.config)
+            if self.config.adversarial:
+                loss = loss + self._criticise(prediction, batch, parts)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.parameters, self.config.clip)
@@ -98,6 +106,24 @@ class Trainer:
         if self.step % 10 == 0 or self.step == 1:
             self._log(parts | {"gradient": float(norm)})
 
+    def _criticise(self, prediction: Prediction, batch: Batch, parts: dict[str, float]) -> Tensor | float:
+        """Train the critic on this batch; its opinion of the prediction, weighted, once it is listened to."""
+        weight = critics_weight(prediction, batch)
+        self.critic.requires_grad_(True)
+        real = self.critic(batch.target, batch.mask)
+        fake = self.critic(prediction.picture.detach(), batch.mask)
+        own = hinge_real_and_fake(real, fake, weight).mean()
+        self.critics_optimizer.zero_grad(set_to_none=True)
+        own.backward()
+        self.critics_optimizer.step()
+        parts["critic"] = own.item()
+        if self.step < self.config.critic_alone * self.config.steps:
+            return 0.0
+        self.critic.requires_grad_(False)  # only the picture learns from what follows
+        opinion = realism(self.critic(prediction.picture, batch.mask), weight).mean()
+        parts["realism"] = opinion.item()
+        return self.config.adversarial * opinion
+
     def save(self) -> None:
         """Write the whole state, then the averaged weights; each replaces its predecessor in one move."""
         state = {
@@ -105,6 +131,8 @@ class Trainer:
             "networks": [network.state_dict() for network in networks(self.pipeline)],
             "averaged": [network.state_dict() for network in networks(self.averaged)],
             "optimizer": self.optimizer.state_dict(),
+            "critic": self.critic.state_dict(),
+            "critics_optimizer": self.critics_optimizer.state_dict(),
         }
         partial = self.run / "state.pt.part"
         torch.save(state, partial)
@@ -117,6 +145,8 @@ class Trainer:
             for network, weights in zip(networks(pipeline), state[key], strict=True):
                 network.load_state_dict(weights)
         self.optimizer.load_state_dict(state["optimizer"])
+        self.critic.load_state_dict(state["critic"])
+        self.critics_optimizer.load_state_dict(state["critics_optimizer"])
         self.step = state["step"]
 
     def begin_from(self, folder: Path) -> None:
