@@ -16,24 +16,34 @@ def add_pairs(commands) -> None:
     for kind in ("moved", "intruders"):
         parser.add_argument(f"--{kind}", metavar="N", type=int, help=f"{kind} pairs per photo")
     parser.add_argument("--seed", metavar="N", type=int, default=0)
+    parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes on this machine")
+    parser.add_argument("--ray", metavar="ADDRESS", help='spread over a Ray cluster; "local": one of --workers here')
+    parser.add_argument("--shard", metavar="N", type=int, help="videos and photos per shard")
     parser.set_defaults(run=_pairs)
 
 
 def _pairs(options: argparse.Namespace) -> None:
-    from magicfixup_demo.training.pairs import PairOptions, make_pairs
+    from magicfixup_demo.training.making import make_pairs
+    from magicfixup_demo.training.options import PairOptions
+    from magicfixup_demo.training.spread import Spread
 
     names = {
         "affine_per_clip": options.affine,
         "flow_per_clip": options.flow,
         "moved_per_photo": options.moved,
         "intruders_per_photo": options.intruders,
+        "sources_per_shard": options.shard,
     }
     if any(value is not None and value < 0 for value in names.values()) or options.seed < 0:
         raise OptionError("Numbers of pairs and the seed cannot be negative.")
+    if options.workers < 1 or options.shard == 0:
+        raise OptionError("--workers and --shard need a number of at least 1.")
     chosen = {name: value for name, value in names.items() if value is not None}
     wanted = PairOptions(split=options.split, seed=options.seed, **chosen)
-    count = make_pairs(options.sources, options.output, wanted, _progress())
-    _say(f"{options.output}: {count} pairs.")
+    report = make_pairs(
+        options.sources, options.output, wanted, _progress(), Spread(workers=options.workers, ray=options.ray)
+    )
+    _say(f"{options.output}: {report}")
 
 
 def add_train(commands) -> None:
@@ -51,7 +61,9 @@ def add_train(commands) -> None:
 def _train(options: argparse.Namespace) -> None:
     from magicfixup_demo.training.config import train_config
     from magicfixup_demo.training.loop import train
-    from magicfixup_demo.training.pairs import PairOptions, make_pairs, pair_names
+    from magicfixup_demo.training.making import make_pairs
+    from magicfixup_demo.training.options import PairOptions
+    from magicfixup_demo.training.pairs import pair_names
 
     if options.steps is not None and options.steps < 1:
         raise OptionError(f"steps is {options.steps}; choose at least 1.")
@@ -63,7 +75,7 @@ def _train(options: argparse.Namespace) -> None:
             continue
         for split, folders in (("train", training), ("val", validation)):  # videos or photos: make pairs of them first
             made = options.output / f"pairs_{split}{i}"
-            if make_pairs(folder, made, PairOptions(split=split), _progress()):
+            if make_pairs(folder, made, PairOptions(split=split), _progress()).total:
                 folders.append(made)
     weights = train(config, training, validation, options.output, options.resume, options.start)
     _say(f"{weights}: the averaged weights after {config.steps} steps.")

@@ -8,6 +8,7 @@ class PairOptions:
     """How many pairs a source gives, and of which kind.
 
     ``split``: "train", "val" or "all" (see Source.split). Seconds lie between source and target frame.
+    ``sources_per_shard``: clips and photos that one shard (one task of a cluster) is made from.
     ``least_motion``: the paper's static filter in pixels at 512 (50 there; less here, since clips are few and short).
     """
 
@@ -20,3 +21,4 @@ class PairOptions:
     most_seconds: float = 4.0
     least_motion: float = 20.0
     seed: int = 0
+    sources_per_shard: int = 32

@@ -1,7 +1,9 @@
 """Where training pictures come from: files, their split, the frames and shots of a clip."""
 
 import hashlib
+import json
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -55,6 +57,26 @@ def find_sources(folder: Path) -> list[Source]:
     if not sources:
         raise DataError(f"There is no video and no photo below {folder}; name a folder that holds some.")
     return sources
+
+
+def licences(folder: Path) -> dict[Path, str]:
+    """{file: licence}, absolute, from an index.json in the folder or the two above it; {} where there is none.
+
+    The index is {any key: [{"file": path below the index, "licence": text, ...}, ...]}; other content is passed over.
+    """
+    for root in (folder.resolve(), *folder.resolve().parents[:2]):
+        if (root / "index.json").is_file():
+            return {root / r["file"]: r["licence"] for r in _records(root / "index.json")}
+    return {}
+
+
+def _records(index: Path) -> list[dict]:
+    try:
+        found = json.loads(index.read_text())
+    except ValueError:
+        return []
+    lists = [part for part in found.values() if isinstance(part, list)] if isinstance(found, dict) else []
+    return [r for r in chain(*lists) if isinstance(r, dict) and {"file", "licence"} <= r.keys()]
 
 
 def read_photo(path: Path) -> np.ndarray:

@@ -14,30 +14,38 @@ from magicfixup_demo.training.synthetic import Pair
 ATTEMPTS = 6  # tries per wanted pair before a clip is given up
 
 
-def video_pairs(source: Source, options: PairOptions, rng: np.random.Generator) -> Iterator[tuple[str, Pair]]:
-    """(name within the clip, pair): as many affine and flow pairs as the options want, if the clip gives them."""
+def video_pairs(source: Source, options: PairOptions, rng: np.random.Generator) -> Iterator[tuple[str, Pair, dict]]:
+    """(name within the clip, pair, facts): as many affine and flow pairs as wanted, if the clip gives them."""
     shots, rate = read_shots(source.path)
     flows = [ShotFlow(shot, rate) for shot in shots]
     for kind, wanted in (("affine", options.affine_per_clip), ("flow", options.flow_per_clip)):
         made = 0
         for _ in range(ATTEMPTS * wanted if shots else 0):
-            pair = _frame_pair(flows[rng.integers(len(flows))], rate, kind, options, rng)
+            shot = flows[rng.integers(len(flows))]
+            frames = _two_frames(shot, rate, options, rng)
+            pair = _frame_pair(shot, *frames, kind, options, rng) if frames else None
             if pair is not None:
-                yield f"{kind}{made}", pair
+                yield f"{kind}{made}", pair, {"kind": kind, "seconds": round((frames[1] - frames[0]) / rate, 3)}
                 made += 1
             if made == wanted:
                 break
 
 
-def _frame_pair(shot: ShotFlow, rate: float, kind: str, options: PairOptions, rng: np.random.Generator) -> Pair | None:
-    """Two frames some seconds apart, in random order, the first warped towards the second; None if filtered out."""
+def _two_frames(shot: ShotFlow, rate: float, options: PairOptions, rng: np.random.Generator) -> tuple[int, int] | None:
+    """Numbers of two frames some seconds apart, in random order; None where the shot is too short."""
     least, most = (max(1, round(seconds * rate)) for seconds in (options.least_seconds, options.most_seconds))
     count = len(shot.frames)
     if count <= least:
         return None
     gap = int(rng.integers(least, min(most, count - 1) + 1))
     first = int(rng.integers(0, count - gap))
-    here, there = (first, first + gap) if rng.random() < 0.5 else (first + gap, first)
+    return (first, first + gap) if rng.random() < 0.5 else (first + gap, first)
+
+
+def _frame_pair(
+    shot: ShotFlow, here: int, there: int, kind: str, options: PairOptions, rng: np.random.Generator
+) -> Pair | None:
+    """One frame warped towards another by a motion model; None if a filter drops the pair."""
     source, target = shot.frames[here], shot.frames[there]
     if motion.has_black_border(source) != motion.has_black_border(target):
         return None

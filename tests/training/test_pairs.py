@@ -1,4 +1,4 @@
-"""Pairs: the motion models, the filters, the reverse-synthetic photos, the files; on clips made here."""
+"""Pairs: the sources, the reverse-synthetic photos, loose files."""
 
 import cv2
 import numpy as np
@@ -7,10 +7,10 @@ import pytest
 from magicfixup_demo.engine.conditioning import fill_holes
 from magicfixup_demo.errors import DataError
 from magicfixup_demo.images import save_png
-from magicfixup_demo.training.options import PairOptions
-from magicfixup_demo.training.pairs import kind_of, load_pair, make_pairs, pair_names, source_of
+from magicfixup_demo.schema import CoarseEdit
+from magicfixup_demo.training.pairs import kind_of, load_facts, load_pair, pair_names, save_pair, source_of
 from magicfixup_demo.training.sources import Source, find_sources, read_shots
-from magicfixup_demo.training.synthetic import intruder, moved_object, relight
+from magicfixup_demo.training.synthetic import Pair, intruder, moved_object, relight
 
 HEIGHT, WIDTH = 192, 256
 
@@ -20,23 +20,6 @@ def textured(seed: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
     noise = np.random.default_rng(seed).normal(size=(height, width, 3)).astype(np.float32)
     smooth = cv2.GaussianBlur(noise, (0, 0), 5)
     return cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
-
-
-def frame(shift: int) -> np.ndarray:
-    """A textured square that moves right over a texture that stands still."""
-    picture = textured(0)
-    picture[60:132, 40 + shift : 112 + shift] = textured(1, 72, 72)
-    return picture
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clips") / "square.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 8, (WIDTH, HEIGHT))
-    for i in range(24):
-        writer.write(cv2.cvtColor(frame(3 * i), cv2.COLOR_RGB2BGR))
-    writer.release()
-    return path
 
 
 def test_cuts_split_a_clip_and_bars_are_cut_off(tmp_path):
@@ -86,18 +69,19 @@ def test_relight_is_the_identity_at_no_amount():
         np.testing.assert_allclose(relit, photo, atol=0.01)
 
 
-def test_a_folder_becomes_pairs_that_can_be_read_and_gone_on_with(clip, tmp_path):
-    out = tmp_path / "pairs"
-    options = PairOptions(affine_per_clip=1, flow_per_clip=1, least_motion=5)
-    assert make_pairs(clip.parent, out, options) == 2
-    names = pair_names(out)
-    assert {kind_of(name) for name in names} == {"affine", "flow"}
-    assert {source_of(name) for name in names} == {"square"}
-    pair = load_pair(out, names[0])
-    assert pair.reference.shape == pair.target.shape == (*pair.edit.alpha.shape, 3)
-    stamp = (out / f"{names[0]}_target.png").stat().st_mtime_ns
-    assert make_pairs(clip.parent, out, options) == 2
-    assert (out / f"{names[0]}_target.png").stat().st_mtime_ns == stamp, "a finished source was made again"
+def test_a_loose_pair_comes_back(tmp_path):
+    photo = textured(3)
+    edit = CoarseEdit(rgb=photo, alpha=np.full((HEIGHT, WIDTH), 255, np.uint8))
+    save_pair(tmp_path, "a__b__flow3", Pair(photo, edit, textured(4)))
+    save_png(tmp_path / "half__flow0_target.png", photo)  # an interrupted one
+    assert pair_names(tmp_path) == ["a__b__flow3"]
+    assert (kind_of("a__b__flow3"), source_of("a__b__flow3")) == ("flow", "a__b")
+    pair = load_pair(tmp_path, "a__b__flow3")
+    np.testing.assert_array_equal(pair.target, textured(4))
+    np.testing.assert_array_equal(pair.edit.rgba, edit.rgba)
+    assert load_facts(tmp_path, "a__b__flow3") == {}
+    with pytest.raises(DataError, match="no pair c"):
+        load_pair(tmp_path, "c")
 
 
 def test_pairs_of_different_sizes_are_refused(tmp_path):
@@ -117,13 +101,3 @@ def test_the_split_depends_on_the_name_alone(tmp_path):
     splits = [Source(tmp_path / f"clip{i}.mp4").split for i in range(400)]
     assert splits == [Source(tmp_path / "elsewhere" / f"clip{i}.mp4").split for i in range(400)]
     assert 0.06 < splits.count("val") / 400 < 0.2
-
-
-def test_real_clips_give_pairs(shared_data, tmp_path):
-    clips = [s for s in find_sources(shared_data / "videos" / "free") if s.is_video][:12]
-    made = 0
-    for source in clips:
-        made = make_pairs(source.path, tmp_path, PairOptions(affine_per_clip=1, flow_per_clip=0))
-        if made:
-            break
-    assert made, "none of twelve real clips gave a pair"
