@@ -84,24 +84,38 @@ def _train(options: argparse.Namespace) -> None:
 def add_evaluate(commands) -> None:
     parser = commands.add_parser("evaluate", help="measure methods on pairs")
     parser.add_argument("pairs", metavar="PAIRS_DIR", type=_existing)
-    parser.add_argument("--methods", default="telea,ns,poisson,sdedit,small", help="with commas; small@4: 4 steps")
+    parser.add_argument(
+        "--methods", help="with commas: telea,ns,poisson,migan,sdedit@best,small,small@4 (4 steps), ..."
+    )
     parser.add_argument("-o", "--output", metavar="REPORT.json", required=True, type=Path)
     parser.add_argument("--most", metavar="N", type=int, help="only N of the pairs, chosen by a fixed seed")
-    parser.add_argument("--pictures", metavar="DIR", type=Path, help="also write side by side pictures")
+    parser.add_argument("--pictures", metavar="DIR", type=Path, help="also write a page of pictures, DIR/index.html")
+    parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes that share the pairs")
+    parser.add_argument("--migan", metavar="FILE.onnx", type=_existing, help="the MI-GAN model, to compare with")
     parser.set_defaults(run=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from magicfixup_demo.evaluation.report import evaluate, table
+    from magicfixup_demo.evaluation.report import evaluate
+    from magicfixup_demo.evaluation.tables import table
 
-    names = [name for name in options.methods.split(",") if name]
-    if not names:
+    names = None if options.methods is None else [name for name in options.methods.split(",") if name]
+    if names == []:
         raise OptionError("No method is named; try --methods telea,small.")
     report = evaluate(
-        options.pairs, names, options.output, most_pairs=options.most, pictures=options.pictures, progress=_progress()
+        options.pairs,
+        names,
+        options.output,
+        most_pairs=options.most,
+        pictures=options.pictures,
+        progress=_progress(),
+        workers=options.workers,
+        migan=options.migan,
     )
-    for kind, summary in report["summary"].items():
-        _say(f"{kind}: {summary['pairs']} pairs\n{table(report, kind)}\n")
+    for name, why in report["left_out"].items():
+        _say(f"Without {name}: {why}\n")
+    for group, summary in report["summary"].items():
+        _say(f"{group}: {summary['pairs']} pairs\n{table(report, group)}\n")
 
 
 def add_bench(commands) -> None:

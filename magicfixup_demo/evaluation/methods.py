@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,10 +18,16 @@ from magicfixup_demo.engine.interface import Engine
 from magicfixup_demo.engine.registry import load_engine
 from magicfixup_demo.engine.weights import MODELS
 from magicfixup_demo.errors import OptionError
+from magicfixup_demo.evaluation.ablations import without
+from magicfixup_demo.evaluation.migan import MiGan, migan_file
 from magicfixup_demo.schema import CoarseEdit, EditOptions
 
 Method = Callable[[np.ndarray, CoarseEdit, int], np.ndarray]
 
+MIGAN, OUTSIDE = "migan", "outside"
+STRENGTHS = (0.2, 0.4, 0.6, 0.8)  # at which SDEdit is tried
+BEST_STEPS = 4
+SEAM = 1.5  # pixels, the deviation of the soft edge between hole and content
 MARGIN = 3  # pixels that seamlessClone needs between its mask and the border
 MOST_CLONED = 0.6  # of the picture; where more has moved there is nothing left to clone onto
 
@@ -51,35 +58,89 @@ def poisson(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
     return cloned[MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
-def _fixup(engine: Engine, options: EditOptions, photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
-    return engine.fixup(photo, edit, replace(options, seed=seed, sdedit=False)).images[0]
+BASELINES: dict[str, Method] = {"telea": telea, "ns": navier_stokes, "poisson": poisson}
+
+
+class Fixup:
+    """A model as users run it. The last result is kept, since ``only_in_hole`` asks for the same one again."""
+
+    def __init__(self, engine: Engine, options: EditOptions):
+        self.engine, self.options = engine, options
+        self._last: tuple = (None, None, None, None)
+
+    def __call__(self, photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
+        if not (self._last[0] is photo and self._last[1] is edit and self._last[2] == seed):
+            result = self.engine.fixup(photo, edit, replace(self.options, seed=seed, sdedit=False)).images[0]
+            self._last = (photo, edit, seed, result)
+        return self._last[3]
+
+
+def only_in_hole(fixup: Fixup, photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
+    """The coarse edit's own pixels around the model's fill: what a model did to object and ring, taken back.
+
+    The two meet under the soft edge that the engine itself uses (composite.put_back), so that no seam is added.
+    """
+    weight = cv2.GaussianBlur(dilated_hole(edit).astype(np.float32), (0, 0), SEAM)[..., None]
+    coarse = fill_holes(edit)
+    return np.clip(np.rint(coarse + (fixup(photo, edit, seed).astype(np.float32) - coarse) * weight), 0, 255).astype(
+        np.uint8
+    )
 
 
 def _sdedit(engine: Engine, options: EditOptions, photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
     return engine.compare(photo, edit, replace(options, seed=seed))
 
 
-BASELINES: dict[str, Method] = {"telea": telea, "ns": navier_stokes, "poisson": poisson}
+def load_methods(names: list[str], model: str = "small", migan: Path | None = None, threads: int = 1) -> dict:
+    """Methods by name: {name: Method}. Raises OptionError, or ModelError when a model cannot be had.
 
-
-def load_methods(names: list[str], model: str = "small") -> dict[str, Method]:
-    """Methods by name: telea, ns, poisson, a model's name, or sdedit (of ``model``).
-
-    ``small@4`` sets the steps, ``small@4@0.3`` the strength too; likewise ``sdedit@4@0.3``. Raises OptionError.
+    telea, ns, poisson; migan (``migan``: its file); a model's name, where ``small@4`` sets the steps and
+    ``small@4@0.3`` the strength too; likewise sdedit, the network of ``model`` without its conditions.
+    ``small~extractor`` is the model with a part switched off (ablations.ABLATIONS); ``small~outside`` keeps the model's
+    change in the hole only.
     """
     load = functools.cache(load_engine)
+    whole: dict[str, Fixup] = {}
     methods: dict[str, Method] = {}
     for name in names:
-        base, *settings = name.split("@")
-        if base in BASELINES and not settings:
-            methods[name] = BASELINES[base]
-        elif base == "sdedit":
+        plain, _, part = name.partition("~")
+        base, *settings = plain.split("@")
+        if name in BASELINES:
+            methods[name] = BASELINES[name]
+        elif name == MIGAN:
+            methods[name] = MiGan(migan_file(migan), threads)
+        elif base == "sdedit" and not part:
             methods[name] = partial(_sdedit, load(model), _options(name, settings))
+        elif base in MODELS and part in ("", OUTSIDE):
+            fixup = whole.setdefault(plain, Fixup(load(base), _options(name, settings)))
+            methods[name] = partial(only_in_hole, fixup) if part else fixup
         elif base in MODELS:
-            methods[name] = partial(_fixup, load(base), _options(name, settings))
+            methods[name] = Fixup(without(load(base), part), _options(name, settings))
         else:
-            raise OptionError(f"There is no method {name!r}; choose from {', '.join([*BASELINES, 'sdedit', *MODELS])}.")
+            known = [*BASELINES, MIGAN, "sdedit", "sdedit@best", *MODELS]
+            raise OptionError(f"There is no method {name!r}; choose from {', '.join(known)}.")
     return methods
+
+
+def expand(names: list[str]) -> tuple[list[str], list[str]]:
+    """(all methods, the SDEdits among which the best is sought): ``sdedit@best`` stands for four strengths.
+
+    ``sdedit@8@best`` has eight steps each; without a number BEST_STEPS.
+    """
+    methods, candidates = [], []
+    for name in names:
+        if name.startswith("sdedit@") and name.endswith("@best"):
+            steps = name.removeprefix("sdedit").removesuffix("best").strip("@") or str(BEST_STEPS)
+            candidates += [f"sdedit@{steps}@{strength}" for strength in STRENGTHS]
+            methods += candidates
+        else:
+            methods.append(name)
+    return list(dict.fromkeys(methods)), candidates
+
+
+def is_ours(name: str) -> bool:
+    """Whether a method is a model of ours (or what is left of one), not something it is compared with."""
+    return name.partition("~")[0].partition("@")[0] in MODELS
 
 
 def _options(name: str, settings: list[str]) -> EditOptions:

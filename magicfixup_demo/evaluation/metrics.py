@@ -7,6 +7,8 @@ import torch
 from magicfixup_demo.engine.conditioning import image_tensor
 from magicfixup_demo.perceptual import averaged, load_lpips
 
+Regions = dict[str, np.ndarray | None]  # name -> (H, W) bool, or None for the whole picture
+
 
 def psnr(result: np.ndarray, target: np.ndarray, region: np.ndarray | None = None) -> float:
     """Peak signal to noise ratio in dB, over all channels; at most 100."""
@@ -17,6 +19,12 @@ def psnr(result: np.ndarray, target: np.ndarray, region: np.ndarray | None = Non
 
 def ssim(result: np.ndarray, target: np.ndarray, region: np.ndarray | None = None) -> float:
     """Structural similarity (Wang et al. 2004): Gaussian window of 11 pixels, sigma 1.5, mean over RGB."""
+    local = ssim_map(result, target)
+    return float(local[region].mean() if region is not None else local.mean())
+
+
+def ssim_map(result: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """SSIM of the window around each pixel, by channel: (H, W, 3) float64."""
 
     def blur(values: np.ndarray) -> np.ndarray:
         return cv2.GaussianBlur(values, (11, 11), 1.5)
@@ -25,32 +33,46 @@ def ssim(result: np.ndarray, target: np.ndarray, region: np.ndarray | None = Non
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     mx, my = blur(x), blur(y)
     vx, vy, vxy = blur(x * x) - mx * mx, blur(y * y) - my * my, blur(x * y) - mx * my
-    local = ((2 * mx * my + c1) * (2 * vxy + c2)) / ((mx * mx + my * my + c1) * (vx + vy + c2))
-    return float(local[region].mean() if region is not None else local.mean())
+    return ((2 * mx * my + c1) * (2 * vxy + c2)) / ((mx * mx + my * my + c1) * (vx + vy + c2))
 
 
 @torch.no_grad()
-def lpips(
-    result: np.ndarray, target: np.ndarray, regions: dict[str, np.ndarray | None] | None = None
-) -> dict[str, float]:
-    """LPIPS (AlexNet, version 0.1) by region: each layer's map is averaged over the region, weighted by its coverage.
+def lpips(results: list[np.ndarray], target: np.ndarray, regions: Regions) -> list[dict[str, float]]:
+    """LPIPS (AlexNet, version 0.1) of each result by region: each layer's map is averaged over the region's coverage.
 
-    The networks run once for all regions; None stands for the whole picture. Without ``regions``: {"": whole}.
+    The network sees the target once and each result once, whatever the number of regions.
     """
-    maps = load_lpips().maps(image_tensor(result), image_tensor(target))
+    tensors = torch.cat([image_tensor(result) for result in results])  # (B, 3, H, W)
+    maps = load_lpips().maps(tensors, image_tensor(target))  # five of (B, 1, H_i, W_i)
 
-    def over(region: np.ndarray | None) -> float:
+    def over(region: np.ndarray | None) -> list[float]:
         weight = None if region is None else torch.from_numpy(region.astype(np.float32))[None, None]
-        return float(averaged(maps, weight))
+        return averaged(maps, weight).tolist()
 
-    return {name: over(region) for name, region in (regions or {"": None}).items()}
+    columns = {name: over(region) for name, region in regions.items()}
+    return [{name: values[i] for name, values in columns.items()} for i in range(len(results))]
 
 
-def measure(result: np.ndarray, target: np.ndarray, hole: np.ndarray | None) -> dict[str, float]:
-    """All metrics over the whole picture and, where ``hole`` is given, over it: lpips, lpips_hole, ssim, ..."""
-    regions = {"": None} if hole is None else {"": None, "_hole": hole}
-    values = {f"lpips{name}": value for name, value in lpips(result, target, regions).items()}
-    for name, region in regions.items():
-        values[f"ssim{name}"] = ssim(result, target, region)
-        values[f"psnr{name}"] = psnr(result, target, region)
+def exact(result: np.ndarray, photo: np.ndarray, region: np.ndarray) -> float:
+    """The share of the region's pixels that are the photo's own, bit for bit: 1.0 = all."""
+    return float((result == photo).all(axis=2)[region].mean())
+
+
+def measure(
+    results: dict[str, np.ndarray], target: np.ndarray, photo: np.ndarray, regions: Regions
+) -> dict[str, dict[str, float]]:
+    """All metrics of each result, by its name: lpips_whole, lpips_hole, ssim_whole, ..., and exact.
+
+    ``exact`` compares the region "untouched", where there is one, with the reference photo, not with the target.
+    """
+    distances = lpips(list(results.values()), target, regions)
+    values = {}
+    for (name, result), distance in zip(results.items(), distances, strict=True):
+        values[name] = {f"lpips_{region}": value for region, value in distance.items()}
+        local = ssim_map(result, target)
+        for region, mask in regions.items():
+            values[name][f"ssim_{region}"] = float(local[mask].mean() if mask is not None else local.mean())
+            values[name][f"psnr_{region}"] = psnr(result, target, mask)
+        if "untouched" in regions:
+            values[name]["exact"] = exact(result, photo, regions["untouched"])
     return values

@@ -1,122 +1,106 @@
-"""Pairs -> every method -> metrics by region -> means with paired bootstrap intervals, clustered by clip or photo."""
+"""Pairs -> every method -> metrics by region -> means with intervals: JSON, and a page of pictures."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from magicfixup_demo.engine.conditioning import dilated_hole
-from magicfixup_demo.errors import DataError
-from magicfixup_demo.evaluation.methods import Method, load_methods
-from magicfixup_demo.evaluation.metrics import measure
-from magicfixup_demo.images import save_png
-from magicfixup_demo.training.pairs import kind_of, load_pair, pair_names, source_of
-from magicfixup_demo.training.synthetic import Pair
+from magicfixup_demo.errors import DataError, ModelError, OptionError
+from magicfixup_demo.evaluation.methods import MIGAN, expand, load_methods
+from magicfixup_demo.evaluation.migan import migan_file
+from magicfixup_demo.evaluation.page import write_page
+from magicfixup_demo.evaluation.pictures import has_pictures
+from magicfixup_demo.evaluation.rows import RowFile, fingerprint
+from magicfixup_demo.evaluation.runner import Task, measure_pairs
+from magicfixup_demo.evaluation.statistics import BEST, summarise, with_best
+from magicfixup_demo.training.pairs import pair_names
 
-RESAMPLES = 2000
-LEAST_HOLE = 64  # pixels; smaller holes say nothing
+DEFAULT_METHODS = ("telea", "ns", "poisson", "sdedit@best", "small", "small~outside", "small~extractor")
 
 
 def evaluate(
     folder: Path,
-    names: list[str],
+    names: list[str] | None,
     out: Path,
     model: str = "small",
     most_pairs: int | None = None,
     pictures: Path | None = None,
     progress: Callable[[float, str], None] | None = None,
+    workers: int = 1,
+    migan: Path | None = None,
 ) -> dict:
     """Run the methods on all pairs of a folder (or on ``most_pairs`` of them, chosen by a fixed seed) and write JSON.
 
-    ``pictures``: a folder for side by side pictures (reference, edit, each method, target). Returns the report.
-    Raises DataError when there is no pair.
+    ``names``: see methods.load_methods; None takes DEFAULT_METHODS and, where it can be had, MI-GAN. ``pictures``: a
+    folder for side by side pictures and a page of them. Each pair is kept in OUT.jsonl as soon as it is measured; a
+    second run with the same methods, code and weights goes on from there. Returns the report.
+    Raises DataError when there is no pair, OptionError and ModelError for methods that cannot be had.
     """
-    pairs = pair_names(folder)
-    if not pairs:
-        raise DataError(f"There are no pairs in {folder}; make some with the command `pairs`.")
-    if most_pairs is not None and most_pairs < len(pairs):
-        pairs = [pairs[i] for i in sorted(np.random.default_rng(0).permutation(len(pairs))[:most_pairs])]
-    methods = load_methods(names, model)
-    rows = []
-    for i, name in enumerate(pairs):
+    # 1. What to run, on what
+    pairs = _choose_pairs(folder, most_pairs)
+    names, left_out = _with_peer(names, migan)
+    names, candidates = expand(names)
+    if workers < 1:
+        raise OptionError(f"workers is {workers}; choose at least 1.")
+    # 2. Every method on every pair that is not done yet
+    settings = {"pairs": str(folder.resolve()), "methods": names, "model": model, "code": fingerprint()}
+    kept = RowFile(out.with_suffix(".jsonl"), settings)
+    done = {row["pair"] for row in kept.rows if pictures is None or has_pictures(pictures / row["pair"], names)}
+    waiting = [pair for pair in pairs if pair not in done]
+    task = Task(folder.resolve(), tuple(names), model, migan, pictures, _threads(workers))
+    for i, row in enumerate(measure_pairs(task, waiting, workers) if waiting else ()):
+        kept.add(row)
         if progress:
-            progress(i / len(pairs), name)
-        rows.append(_measure(load_pair(folder, name), name, methods, pictures))
-    report = {"pairs": len(rows), "methods": names, "summary": summarise(rows, names), "rows": rows}
+            progress((len(pairs) - len(waiting) + i + 1) / len(pairs), row["pair"])
+    # 3. The report, and its page
+    rows = {row["pair"]: row for row in kept.rows}
+    report = assemble([rows[pair] for pair in pairs], names, candidates) | {"left_out": left_out}
     out.write_text(json.dumps(report, indent=1))
+    if pictures is not None:
+        write_page(report, pictures)
     return report
 
 
-def summarise(rows: list[dict], names: list[str]) -> dict:
-    """{kind: {metric: {method: {mean, low, high, better_than: {other: [low, high]}}}}}; 95 % intervals.
-
-    ``difference`` holds the interval of (this method - other): clear of zero means that the two differ.
-    """
-    kinds = {"all": rows}
-    for row in rows:
-        kinds.setdefault(row["kind"], []).append(row)
-    summary: dict = {}
-    for kind, chosen in kinds.items():
-        metrics = sorted({key for row in chosen for key in row["values"][names[0]]})
-        summary[kind] = {"pairs": len(chosen)} | {m: _intervals(chosen, names, m) for m in metrics}
-    return summary
-
-
-def _intervals(rows: list[dict], names: list[str], metric: str) -> dict:
-    rows = [row for row in rows if metric in row["values"][names[0]]]
-    values = {name: np.array([row["values"][name][metric] for row in rows]) for name in names}
-    clusters = np.array([row["source"] for row in rows])
-    weights = _bootstrap_weights(clusters)  # (RESAMPLES, rows)
-    means = {name: weights @ value for name, value in values.items()}
-    result = {}
-    for name in names:
-        low, high = np.percentile(means[name], (2.5, 97.5))
-        versus = {o: [round(float(v), 5) for v in np.percentile(means[name] - means[o], (2.5, 97.5))] for o in names}
-        versus.pop(name)
-        result[name] = {
-            "mean": round(float(values[name].mean()), 5),
-            "low": round(float(low), 5),
-            "high": round(float(high), 5),
-            "difference": versus,
-        }
-    return result
-
-
-def _bootstrap_weights(clusters: np.ndarray) -> np.ndarray:
-    """Draw whole clips or photos with replacement; each row sums to 1. The same draws for all methods: paired."""
-    rng = np.random.default_rng(0)
-    names, index = np.unique(clusters, return_inverse=True)
-    draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=RESAMPLES)  # (RESAMPLES, clusters)
-    weights = draws[:, index].astype(np.float64)
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def _measure(pair: Pair, name: str, methods: dict[str, Method], pictures: Path | None) -> dict:
-    hole = dilated_hole(pair.edit)
-    values, results = {}, {}
-    for method_name, method in methods.items():
-        result = results[method_name] = method(pair.reference, pair.edit, 0)
-        values[method_name] = measure(result, pair.target, hole if hole.sum() >= LEAST_HOLE else None)
-    if pictures is not None:
-        pictures.mkdir(parents=True, exist_ok=True)
-        edit = np.where(pair.edit.hole[..., None], (255, 0, 255), pair.edit.rgb).astype(np.uint8)
-        save_png(pictures / f"{name}.png", np.hstack([pair.reference, edit, *results.values(), pair.target]))
+def assemble(rows: list[dict], names: list[str], candidates: list[str]) -> dict:
+    """Rows -> the report: {pairs, methods, sdedit_best, seconds, summary, rows}; seconds are medians by method."""
+    best = with_best(rows, candidates)
+    seconds = {name: round(float(np.median([row["seconds"][name] for row in rows])), 3) for name in names}
+    shown = [*names, BEST] if best else names
+    summary = summarise(rows, shown)
     return {
-        "pair": name,
-        "kind": kind_of(name),
-        "source": source_of(name),
-        "hole": float(hole.mean()),
-        "values": values,
+        "pairs": len(rows),
+        "methods": shown,
+        "sdedit_best": best,
+        "seconds": seconds,
+        "summary": summary,
+        "rows": rows,
     }
 
 
-def table(report: dict, kind: str = "all") -> str:
-    """The summary of one kind as a Markdown table, for the README."""
-    metrics = ["lpips", "lpips_hole", "ssim", "psnr"]
-    chosen = report["summary"][kind]
-    lines = ["| method | " + " | ".join(metrics) + " |", "|---" * (len(metrics) + 1) + "|"]
-    for name in report["methods"]:
-        cells = [f"{chosen[m][name]['mean']:.3f}" if m in chosen else "" for m in metrics]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def _choose_pairs(folder: Path, most: int | None) -> list[str]:
+    pairs = pair_names(folder)
+    if not pairs:
+        raise DataError(f"There are no pairs in {folder}; make some with the command `pairs`.")
+    if most is not None and most < len(pairs):
+        pairs = [pairs[i] for i in sorted(np.random.default_rng(0).permutation(len(pairs))[:most])]
+    return pairs
+
+
+def _with_peer(names: list[str] | None, migan: Path | None) -> tuple[list[str], dict[str, str]]:
+    """The methods, and why one is left out. MI-GAN is asked for by its name or by naming its file."""
+    if names is not None:
+        return names, {}
+    names = list(DEFAULT_METHODS)
+    try:
+        load_methods([MIGAN], migan=migan)
+    except ModelError as error:
+        if migan_file(migan) is not None:
+            raise
+        return names, {MIGAN: str(error)}
+    return [*names[:3], MIGAN, *names[3:]], {}
+
+
+def _threads(workers: int) -> int:
+    return max(1, torch.get_num_threads() // workers)
