@@ -68,7 +68,14 @@ def follow(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 def difference(picture: np.ndarray, target: np.ndarray) -> np.ndarray:
     """(H, W) float32 grey levels: the largest over the channels, blurred; (H, W, 3) uint8 twice."""
-    return np.abs(cv2.GaussianBlur(cv2.subtract(picture, target, dtype=cv2.CV_32F), (0, 0), BLUR)).max(axis=2)
+    apart = cv2.GaussianBlur(cv2.subtract(picture, target, dtype=cv2.CV_32F), (0, 0), BLUR)
+    return largest(np.abs(apart))
+
+
+def largest(picture: np.ndarray) -> np.ndarray:
+    """The largest of three channels: (H, W, 3) -> (H, W); NumPy's max over such a short axis is 10 times slower."""
+    first, second, third = cv2.split(picture)
+    return cv2.max(cv2.max(first, second), third)
 
 
 def ends_inside(flow: np.ndarray) -> np.ndarray:

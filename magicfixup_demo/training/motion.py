@@ -20,7 +20,7 @@ import numpy as np
 
 from magicfixup_demo.collage import footprint, render, segment_from_mask
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer, Segment
-from magicfixup_demo.training.flow import difference, median15
+from magicfixup_demo.training.flow import difference, largest, median15
 from magicfixup_demo.training.segments import MotionSegment, motion_segments
 
 LEAST_COVER = 0.6
@@ -132,7 +132,7 @@ def looks_like(edit: CoarseEdit, target: np.ndarray) -> bool:
 
 def has_black_border(frame: np.ndarray) -> bool:
     """Whether black pixels hang on the picture's border, as a stabiliser leaves them."""
-    black = (frame.max(axis=2) <= BLACK).astype(np.uint8)
+    black = (largest(frame) <= BLACK).astype(np.uint8)
     _, pieces = cv2.connectedComponents(black, connectivity=4)
     edge = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
     on_edge = np.isin(pieces, np.setdiff1d(edge, 0))
