@@ -14,7 +14,8 @@ from torch import Tensor
 from magicfixup_demo.engine.exemplar import paint_texture
 from magicfixup_demo.schema import CoarseEdit
 
-HOLE_DILATION = 7  # pixels, a box: the seam around a cut-out is never trusted (METHODS: "Inference")
+HOLE_DILATION = 7  # pixels at MODEL_SIDE, a box: the seam around a cut-out is never trusted (as the published code)
+MODEL_SIDE = 512  # pixels
 FILL_RADIUS = 3  # pixels, of OpenCV's inpainting
 CHANGED = 6  # grey levels; smaller differences from the photo are resampling or JPEG noise of another tool
 SPECK = 3  # pixels; smaller islands of difference are noise too
@@ -32,15 +33,16 @@ Filler = Callable[[np.ndarray, CoarseEdit], np.ndarray]  # (photo, edit) -> (H, 
 
 def touched_pixels(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
     """(H, W) bool: where the edit differs from the photo, or has a hole. One rule for our edits and other tools'."""
-    difference = cv2.absdiff(photo, np.ascontiguousarray(edit.rgb)).max(axis=2) > CHANGED
+    red, green, blue = cv2.split(cv2.absdiff(photo, np.ascontiguousarray(edit.rgb)))
+    difference = cv2.max(cv2.max(red, green), blue) > CHANGED
     difference = cv2.morphologyEx(difference.astype(np.uint8), cv2.MORPH_OPEN, np.ones((SPECK, SPECK), np.uint8))
     return difference.astype(bool) | (edit.alpha < 255)
 
 
 def dilated_hole(edit: CoarseEdit) -> np.ndarray:
-    """(H, W) bool: the hole grown by half the dilation box on each side."""
-    box = np.ones((HOLE_DILATION, HOLE_DILATION), np.uint8)
-    return cv2.dilate(edit.hole.astype(np.uint8), box).astype(bool)
+    """(H, W) bool: the hole grown by half the dilation box on each side; on a large picture the box is larger."""
+    size = max(HOLE_DILATION, round(HOLE_DILATION * _side(edit.alpha) / MODEL_SIDE) // 2 * 2 + 1)
+    return cv2.dilate(edit.hole.astype(np.uint8), np.ones((size, size), np.uint8)).astype(bool)
 
 
 def fill_holes(edit: CoarseEdit, method: int = cv2.INPAINT_NS) -> np.ndarray:
@@ -90,29 +92,38 @@ def moved_content(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
 def _stands_still(photo: np.ndarray, edit: CoarseEdit) -> bool:
     """Whether what looks unmoved is the photo's own. After a camera's motion even that was resampled: no background."""
     still = ~touched_pixels(photo, edit)
-    difference = cv2.absdiff(photo, np.ascontiguousarray(edit.rgb))[still]
-    return difference.size > 0 and float(difference.mean()) < RESAMPLED
+    difference = cv2.mean(cv2.absdiff(photo, np.ascontiguousarray(edit.rgb)), still.astype(np.uint8))
+    return bool(still.any()) and sum(difference[:3]) / 3 < RESAMPLED
 
 
 def _wide(region: np.ndarray) -> np.ndarray:
     """(H, W) bool: the parts of a region that are wide enough for texture, whole; cracks are left out."""
-    disc = _disc(region.shape, WIDE)
-    core = cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, disc)
-    return cv2.dilate(core, np.ones((EDGE, EDGE), np.uint8)).astype(bool) & region
+    radius = WIDE / 2 * _side(region)
+    core = _distance_to(~region) - 0.5 > radius
+    return (_distance_to(core) <= radius + EDGE) & region
 
 
 def _closed(mask: np.ndarray, gap: float) -> np.ndarray:
-    """``mask`` with its gaps closed; ``gap`` is a fraction of the picture's mean side."""
-    disc = _disc(mask.shape, gap)
-    size = len(disc)
-    padded = cv2.copyMakeBorder(mask.astype(np.uint8), *[size] * 4, cv2.BORDER_CONSTANT)
-    return cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc)[size:-size, size:-size].astype(bool)
+    """``mask`` with its gaps closed by a disc whose diameter is the fraction ``gap`` of the picture's mean side.
+
+    By distances, not by a structuring element, whose cost grows with the square of its size on a large photo.
+    """
+    radius = gap / 2 * _side(mask)
+    pad = round(radius) + 2
+    grown = _distance_to(np.pad(mask, pad)) <= radius
+    return (_distance_to(~grown) > radius)[pad:-pad, pad:-pad]
 
 
-def _disc(shape: tuple[int, int], diameter: float) -> np.ndarray:
-    """A round structuring element; ``diameter`` is a fraction of the mean side of a picture of that shape."""
-    size = max(3, round(diameter * (shape[0] * shape[1]) ** 0.5))
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+def _distance_to(mask: np.ndarray) -> np.ndarray:
+    """(H, W) float32: pixels to the nearest True; infinite where there is none."""
+    if not mask.any():
+        return np.full(mask.shape, np.inf, np.float32)
+    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
+
+
+def _side(mask: np.ndarray) -> float:
+    """Mean side of the picture, pixels."""
+    return (mask.shape[0] * mask.shape[1]) ** 0.5
 
 
 def mask_tensor(edit: CoarseEdit) -> Tensor:

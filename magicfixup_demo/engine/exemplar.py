@@ -188,20 +188,27 @@ def _paint(level: Level, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
     height, width = hole.shape
     scale_y, scale_x = height / level.inside.shape[0], width / level.inside.shape[1]
     row, column = np.nonzero(hole)
-    cell = level.place((row + 0.5) / scale_y, (column + 0.5) / scale_x)
+    y, x = (row + 0.5) / scale_y, (column + 0.5) / scale_x  # in pixels of the level
+    cell = level.place(y, x)
     down, right = level.moves()
     down, right = np.rint(down * scale_y).astype(np.int64), np.rint(right * scale_x).astype(np.int64)
     weights = level.weights(SHARP)
     total, colour = np.zeros(len(row), np.float32), np.zeros((len(row), 3), np.float32)
     for dy, dx in OFFSETS:
         voter = level.target_at[cell - dy * level.width - dx]
-        y = np.clip(row + down[voter], 0, height - 1)
-        x = np.clip(column + right[voter], 0, width - 1)
-        weight = np.where((voter >= 0) & ~hole[y, x], weights[voter], 0)
-        colour += weight[:, None] * rgb[y, x]
+        from_y = np.clip(row + down[voter], 0, height - 1)
+        from_x = np.clip(column + right[voter], 0, width - 1)
+        nearness = _bell(y % 1 - 0.5 + dy) * _bell(x % 1 - 0.5 + dx)  # so that no cell of the level shows as a square
+        weight = np.where((voter >= 0) & ~hole[from_y, from_x], weights[voter] * nearness, 0)
+        colour += weight[:, None] * rgb[from_y, from_x]
         total += weight
     painted = rgb.copy()
     voted = total > 0
     values = np.clip(np.rint(colour[voted] / total[voted, None]), 0, 255).astype(np.uint8)
     painted[row[voted], column[voted]] = values
     return painted
+
+
+def _bell(distance: np.ndarray) -> np.ndarray:
+    """Falls from 1 at a patch's centre to nearly 0 at its edge; distance in pixels of the level."""
+    return np.exp(-0.5 * np.square(distance.astype(np.float32)))
