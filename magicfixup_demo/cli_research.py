@@ -83,7 +83,7 @@ def _train(options: argparse.Namespace) -> None:
 
 def add_evaluate(commands) -> None:
     parser = commands.add_parser("evaluate", help="measure methods on pairs")
-    parser.add_argument("pairs", metavar="PAIRS_DIR", type=_existing)
+    parser.add_argument("pairs", metavar="PAIRS_DIR", type=_existing, help="with --relight: photos with object masks")
     parser.add_argument(
         "--methods", help="with commas: telea,ns,poisson,migan,sdedit@best,small,small@4 (4 steps), ..."
     )
@@ -92,16 +92,21 @@ def add_evaluate(commands) -> None:
     parser.add_argument("--pictures", metavar="DIR", type=Path, help="also write a page of pictures, DIR/index.html")
     parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes that share the pairs")
     parser.add_argument("--migan", metavar="FILE.onnx", type=_existing, help="the MI-GAN model, to compare with")
+    parser.add_argument("--relight", action="store_true", help="the colour test: is an object's changed light undone?")
     parser.set_defaults(run=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from magicfixup_demo.evaluation.report import evaluate
-    from magicfixup_demo.evaluation.tables import table
-
     names = None if options.methods is None else [name for name in options.methods.split(",") if name]
     if names == []:
         raise OptionError("No method is named; try --methods telea,small.")
+    (_evaluate_relighting if options.relight else _evaluate_pairs)(options, names)
+
+
+def _evaluate_pairs(options: argparse.Namespace, names: list[str] | None) -> None:
+    from magicfixup_demo.evaluation.report import evaluate
+    from magicfixup_demo.evaluation.tables import table
+
     report = evaluate(
         options.pairs,
         names,
@@ -116,6 +121,15 @@ def _evaluate(options: argparse.Namespace) -> None:
         _say(f"Without {name}: {why}\n")
     for group, summary in report["summary"].items():
         _say(f"{group}: {summary['pairs']} pairs\n{table(report, group)}\n")
+
+
+def _evaluate_relighting(options: argparse.Namespace, names: list[str] | None) -> None:
+    from magicfixup_demo.evaluation.relight_report import evaluate_relighting, relighting_table
+    from magicfixup_demo.evaluation.tables import markdown
+
+    report = evaluate_relighting(options.pairs, names, options.output, options.most, _progress(), options.workers)
+    for variant in report["summary"]:
+        _say(f"relit in {variant}: {report['photos']} photos\n{markdown(relighting_table(report, variant))}\n")
 
 
 def add_bench(commands) -> None:

@@ -5,15 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from magicfixup_demo.errors import DataError, ModelError, OptionError
+from magicfixup_demo.errors import DataError, ModelError
 from magicfixup_demo.evaluation.methods import MIGAN, expand, load_methods
 from magicfixup_demo.evaluation.migan import migan_file
 from magicfixup_demo.evaluation.page import write_page
 from magicfixup_demo.evaluation.pictures import has_pictures
 from magicfixup_demo.evaluation.rows import RowFile, fingerprint
-from magicfixup_demo.evaluation.runner import Task, measure_pairs
+from magicfixup_demo.evaluation.runner import Task, measure_pair, share_of_threads, spread
 from magicfixup_demo.evaluation.statistics import BEST, summarise, with_best
 from magicfixup_demo.training.pairs import pair_names
 
@@ -42,15 +41,13 @@ def evaluate(
     pairs = _choose_pairs(folder, most_pairs)
     names, left_out = _with_peer(names, migan)
     names, candidates = expand(names)
-    if workers < 1:
-        raise OptionError(f"workers is {workers}; choose at least 1.")
     # 2. Every method on every pair that is not done yet
-    settings = {"pairs": str(folder.resolve()), "methods": names, "model": model, "code": fingerprint()}
+    task = Task(folder.resolve(), tuple(names), model, migan, pictures, share_of_threads(workers), fingerprint())
+    settings = {"pairs": str(task.folder), "methods": names, "model": model, "code": task.code}
     kept = RowFile(out.with_suffix(".jsonl"), settings)
     done = {row["pair"] for row in kept.rows if pictures is None or has_pictures(pictures / row["pair"], names)}
     waiting = [pair for pair in pairs if pair not in done]
-    task = Task(folder.resolve(), tuple(names), model, migan, pictures, _threads(workers))
-    for i, row in enumerate(measure_pairs(task, waiting, workers) if waiting else ()):
+    for i, row in enumerate(spread(measure_pair, task, waiting, workers)):
         kept.add(row)
         if progress:
             progress((len(pairs) - len(waiting) + i + 1) / len(pairs), row["pair"])
@@ -100,7 +97,3 @@ def _with_peer(names: list[str] | None, migan: Path | None) -> tuple[list[str], 
             raise
         return names, {MIGAN: str(error)}
     return [*names[:3], MIGAN, *names[3:]], {}
-
-
-def _threads(workers: int) -> int:
-    return max(1, torch.get_num_threads() // workers)

@@ -3,7 +3,7 @@
 import functools
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import torch
 
+from magicfixup_demo.errors import OptionError
 from magicfixup_demo.evaluation.methods import Method, load_methods
 from magicfixup_demo.evaluation.metrics import measure
 from magicfixup_demo.evaluation.pictures import save_pictures
@@ -18,6 +19,7 @@ from magicfixup_demo.evaluation.regions import regions_of
 from magicfixup_demo.training.pairs import kind_of, load_pair, source_of
 
 SEED = 0
+_SPAWN = multiprocessing.get_context("spawn")  # a fork of a process that runs torch's threads may hang
 
 
 @dataclass(frozen=True)
@@ -30,29 +32,35 @@ class Task:
     migan: Path | None = None
     pictures: Path | None = None
     threads: int = 1  # of each process
+    code: str = ""  # rows.fingerprint: what the methods are made from
 
 
-def measure_pairs(task: Task, names: list[str], workers: int = 1) -> Iterator[dict]:
-    """Rows of the pairs in their order. ``workers`` processes share the names."""
+def spread(function: Callable, task: Task, items: list, workers: int = 1) -> Iterator:
+    """function(task, item) of each item, in their order; ``workers`` processes share them."""
     if workers == 1:
-        methods = _methods(task)
-        yield from (measure_pair(task, methods, name) for name in names)
+        yield from (function(task, item) for item in items)
         return
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, _SPAWN, initializer=_limit_threads, initargs=(task.threads,))
     try:
-        yield from pool.map(functools.partial(_in_worker, task), names)
+        yield from pool.map(functools.partial(function, task), items)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def measure_pair(task: Task, methods: dict[str, Method], name: str) -> dict:
+@functools.lru_cache(maxsize=1)
+def methods_of(task: Task) -> dict[str, Method]:
+    """The task's methods, loaded once in each process."""
+    return load_methods(list(task.methods), task.model, task.migan, task.threads)
+
+
+def measure_pair(task: Task, name: str) -> dict:
     """{pair, kind, source, regions: {name: share of the picture}, seconds: {method: s}, values: {method: {metric: x}}}
 
     Writes the pictures of the pair too where the task names a folder.
     """
     pair = load_pair(task.folder, name)
     results, seconds = {}, {}
-    for method_name, method in methods.items():
+    for method_name, method in methods_of(task).items():
         started = time.perf_counter()
         results[method_name] = method(pair.reference, pair.edit, SEED)
         seconds[method_name] = round(time.perf_counter() - started, 3)
@@ -69,14 +77,13 @@ def measure_pair(task: Task, methods: dict[str, Method], name: str) -> dict:
     }
 
 
-def _in_worker(task: Task, name: str) -> dict:
-    torch.set_num_threads(task.threads)
-    cv2.setNumThreads(task.threads)
-    return measure_pair(task, _methods_of_worker(task), name)
+def share_of_threads(workers: int) -> int:
+    """How many threads each of some processes may use. Raises OptionError when there is no process."""
+    if workers < 1:
+        raise OptionError(f"workers is {workers}; choose at least 1.")
+    return max(1, torch.get_num_threads() // workers)
 
 
-def _methods(task: Task) -> dict[str, Method]:
-    return load_methods(list(task.methods), task.model, task.migan, task.threads)
-
-
-_methods_of_worker = functools.lru_cache(maxsize=1)(_methods)  # loaded once in each process, on its first pair
+def _limit_threads(threads: int) -> None:
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from magicfixup_demo.errors import DataError, ModelError, OptionError
-from magicfixup_demo.evaluation import runner
+from magicfixup_demo.evaluation import report as module
 from magicfixup_demo.evaluation.migan import VARIABLE
 from magicfixup_demo.evaluation.page import badness, write_page
 from magicfixup_demo.evaluation.report import evaluate
@@ -18,8 +18,8 @@ METHODS = ["telea", "ns"]
 def counted(monkeypatch) -> list[str]:
     """The names of the pairs that are measured."""
     names: list[str] = []
-    original = runner.measure_pair
-    monkeypatch.setattr(runner, "measure_pair", lambda *inputs: names.append(inputs[-1]) or original(*inputs))
+    original = module.measure_pair
+    monkeypatch.setattr(module, "measure_pair", lambda *inputs: names.append(inputs[-1]) or original(*inputs))
     return names
 
 
