@@ -2,7 +2,8 @@
 
 What the user does, run backwards. *Moved*: an object of the photo was displaced and relit, its place filled badly;
 the coarse edit moves it back. *Intruder*: an object of another photo stands in the way; the coarse edit deletes it.
-The true photo is known everywhere, in the hole above all.
+The true photo is known everywhere, in the hole above all. What is out of place is cut out carelessly, casts a shadow
+that stays behind, and the whole source may be a poorer copy (jitter.py); the target never is.
 """
 
 import math
@@ -15,8 +16,10 @@ from magicfixup_demo.affine import Affine, apply, compose, invert, rotation, sca
 from magicfixup_demo.collage import footprint, render, segment_from_mask
 from magicfixup_demo.engine.conditioning import fill_holes
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer, Segment
+from magicfixup_demo.training.jitter import degraded, jittered_mask, shadow
 
 LEAST_AREA, MOST_AREA = 0.004, 0.3  # of the picture
+LEAST_VISIBLE = 0.75  # of a displaced object: what lies outside the source cannot be brought back
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +38,14 @@ def moved_object(photo: np.ndarray, mask: np.ndarray, rng: np.random.Generator) 
     whole = segment_from_mask("object", mask)
     layer = Layer("moved", "object", displaced)
     there = footprint(whole, layer, width, height)
-    if not LEAST_AREA * 0.5 < (there >= 128).mean() < MOST_AREA:
+    a, b, c, d, _, _ = displaced
+    visible = (there >= 128).sum() / max(1, mask.sum() * abs(a * d - b * c))
+    if visible < LEAST_VISIBLE or not LEAST_AREA * 0.5 < (there >= 128).mean() < MOST_AREA:
         return None
     background = _background_without(photo, mask, rng)
-    reference = _over(background, *_cutout(photo, whole, layer), rng)
+    reference = degraded(_over(background, *_cutout(photo, whole, layer), rng), rng)
     back = invert(displaced)
-    cut = segment_from_mask("cut", _jittered(there >= 128, rng))
+    cut = segment_from_mask("cut", jittered_mask(there >= 128, rng))
     return Pair(reference, render(reference, _one_layer(cut, Layer("back", "cut", back), width, height)), photo)
 
 
@@ -56,14 +61,14 @@ def intruder(photo: np.ndarray, other: np.ndarray, mask: np.ndarray, rng: np.ran
     there = footprint(segment, layer, width, height)
     if not LEAST_AREA < (there >= 128).mean() < MOST_AREA:
         return None
-    reference = _over(photo, *_cutout(guest, segment, layer), rng)
+    reference = degraded(_over(photo, *_cutout(guest, segment, layer), rng), rng)
     hole = cv2.dilate((there > 0).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    collage = Collage(width, height, (segment_from_mask("cut", hole | _jittered(hole, rng)),))
+    collage = Collage(width, height, (segment_from_mask("cut", hole | (jittered_mask(hole, rng) >= 128)),))
     return Pair(reference, render(reference, collage), photo)
 
 
 def _random_placement(mask: np.ndarray, rng: np.random.Generator) -> Affine:
-    """A user-like move: the object's centre goes elsewhere inside the picture, with some scale, turn and flip."""
+    """A user-like move: the object goes elsewhere, most of it inside the picture, with some scale, turn and flip."""
     height, width = mask.shape
     ys, xs = np.nonzero(mask)
     centre = (float(xs.mean()), float(ys.mean()))
@@ -72,10 +77,15 @@ def _random_placement(mask: np.ndarray, rng: np.random.Generator) -> Affine:
     turn = rng.normal(0, 0.15) if rng.random() < 0.6 else 0.0
     local = compose(rotation(turn, centre), scaling(scale * flip, scale, centre))
     reach = 0.12 + 0.3 * rng.random()
-    goal_x = float(np.clip(centre[0] + rng.normal(0, reach) * width, 0.05 * width, 0.95 * width))
-    goal_y = float(np.clip(centre[1] + rng.normal(0, reach) * height, 0.05 * height, 0.95 * height))
+    margin_x, margin_y = (max(0.05 * side, 0.4 * scale * float(np.ptp(v))) for side, v in ((width, xs), (height, ys)))
+    goal_x = _between(centre[0] + rng.normal(0, reach) * width, margin_x, width - margin_x)
+    goal_y = _between(centre[1] + rng.normal(0, reach) * height, margin_y, height - margin_y)
     now = apply(local, centre)
     return compose(translation(goal_x - now[0], goal_y - now[1]), local)
+
+
+def _between(value: float, low: float, high: float) -> float:
+    return float(np.clip(value, low, high)) if low < high else (low + high) / 2
 
 
 def _background_without(photo: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -101,13 +111,8 @@ def _cutout(photo: np.ndarray, segment: Segment, layer: Layer) -> tuple[np.ndarr
 
 
 def _over(background: np.ndarray, cutout: np.ndarray, coverage: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Paste the relit object with, at times, a soft shadow under it."""
-    base = background.astype(np.float32)
-    if rng.random() < 0.4:
-        blur = float(rng.uniform(4, 16))
-        offset = np.float32([[1, 0, rng.uniform(-12, 12)], [0, 1, rng.uniform(0, 14)]])
-        shadow = cv2.GaussianBlur(cv2.warpAffine(coverage, offset, coverage.shape[::-1]), (0, 0), blur)
-        base *= 1 - rng.uniform(0.15, 0.5) * shadow[..., None]
+    """Paste the relit object, at times with a shadow that is not in the photo."""
+    base = background.astype(np.float32) * shadow(coverage, rng)[..., None]
     relit = relight(cutout, rng)
     mixed = relit * coverage[..., None] + base * (1 - coverage[..., None])
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
@@ -120,17 +125,6 @@ def relight(picture: np.ndarray, rng: np.random.Generator, amount: float = 1.0) 
     gamma = math.exp(rng.normal(0, 0.12) * amount)
     gain = np.exp(rng.normal(0, 0.12) * amount + rng.normal(0, 0.05, 3) * amount)
     return np.clip((picture.astype(np.float32) / 255) ** gamma * gain, 0, 1) * 255
-
-
-def _jittered(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A mask as a segmenter or a hurried user draws it: grown, shrunk, or with a wavy edge of a few pixels."""
-    distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
-    distance -= cv2.distanceTransform(1 - mask.astype(np.uint8), cv2.DIST_L2, 3)  # > 0 inside
-    offset = rng.normal(0.8, 2.0)
-    waves = rng.normal(size=(max(2, mask.shape[0] // 16), max(2, mask.shape[1] // 16))).astype(np.float32)
-    ragged = cv2.resize(waves, mask.shape[::-1], interpolation=cv2.INTER_CUBIC) * rng.uniform(0, 2.0)
-    jittered = distance + offset + ragged > 0
-    return jittered if jittered.any() else mask
 
 
 def _one_layer(segment: Segment, layer: Layer, width: int, height: int) -> Collage:
