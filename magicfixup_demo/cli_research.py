@@ -104,8 +104,9 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _evaluate_pairs(options: argparse.Namespace, names: list[str] | None) -> None:
+    from magicfixup_demo.evaluation.page import our_method
     from magicfixup_demo.evaluation.report import evaluate
-    from magicfixup_demo.evaluation.tables import table
+    from magicfixup_demo.evaluation.tables import markdown, table, versus
 
     report = evaluate(
         options.pairs,
@@ -121,6 +122,7 @@ def _evaluate_pairs(options: argparse.Namespace, names: list[str] | None) -> Non
         _say(f"Without {name}: {why}\n")
     for group, summary in report["summary"].items():
         _say(f"{group}: {summary['pairs']} pairs\n{table(report, group)}\n")
+        _say(f"{markdown(versus(report, group, our_method(report['methods'])))}\n")
 
 
 def _evaluate_relighting(options: argparse.Namespace, names: list[str] | None) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from magicfixup_demo.evaluation.methods import is_ours
 from magicfixup_demo.evaluation.statistics import BEST
-from magicfixup_demo.evaluation.tables import Cells, by_region, overview, versus
+from magicfixup_demo.evaluation.tables import Cells, by_region, overview, relative, versus
 
 WORST = 10
 
@@ -71,7 +71,7 @@ def _how_to_read(report: dict, ours: str) -> str:
 def _tables(report: dict, ours: str) -> list[str]:
     parts = []
     for group, summary in report["summary"].items():
-        cells = [overview(report, group), versus(report, group, ours)]
+        cells = [overview(report, group), versus(report, group, ours), relative(report, group, ours)]
         cells += [by_region(report, group, metric) for metric in ("ssim", "psnr")]
         inside = "".join(f'<div class="scroll">{_table(lines)}</div>' for lines in cells)
         title = f"<summary>{escape(group)}: {summary['pairs']} pairs</summary>"

@@ -10,6 +10,9 @@ from magicfixup_demo.evaluation.migan import VARIABLE
 from magicfixup_demo.evaluation.page import badness, write_page
 from magicfixup_demo.evaluation.report import evaluate
 from magicfixup_demo.evaluation.tables import by_region, markdown, relative, table, versus
+from magicfixup_demo.training.pairs import pair_names
+from magicfixup_demo.training.shards import Sample, write_shard
+from magicfixup_demo.training.synthetic import Pair
 
 METHODS = ["telea", "ns"]
 
@@ -30,6 +33,15 @@ def test_report_of_a_folder(pairs, tmp_path, lpips_weights):
     assert report["summary"]["all"]["lpips_hole"]["telea"]["mean"] > 0
     assert report["summary"]["all"]["exact"]["telea"]["mean"] == 1
     assert set(report["seconds"]) == set(METHODS)
+
+
+def test_shards_are_measured_like_loose_pictures(pairs, picture, edit, tmp_path, lpips_weights):
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    pair = Pair(picture, edit, picture)
+    write_shard(shards / "shard-000000.tar", [Sample(name, pair, {}) for name in pair_names(pairs)])
+    loose, packed = (evaluate(folder, METHODS, tmp_path / f"{folder.name}.json") for folder in (pairs, shards))
+    assert packed["summary"] == loose["summary"]
 
 
 def test_tables(pairs, tmp_path, lpips_weights):
