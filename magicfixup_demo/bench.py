@@ -67,11 +67,29 @@ def table(report: dict) -> str:
 
 def peak_memory_mb(pid: int) -> float | None:
     """The most resident memory a process ever held, in MB (1e6 bytes); None where the system does not tell."""
+    return _memory_mb(pid, "VmHWM")
+
+
+def peak_growth_mb(work: Callable[[], object]) -> tuple[object, float | None]:
+    """What ``work()`` returns, and the most memory that this process held meanwhile above what it held before, in MB.
+
+    None in place of the second where the system cannot count the peak anew (only Linux can).
+    """
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far; see proc(5)
+    except OSError:
+        return work(), None
+    before = _memory_mb(os.getpid(), "VmRSS")
+    done = work()
+    return done, round(peak_memory_mb(os.getpid()) - before, 1)
+
+
+def _memory_mb(pid: int, field: str) -> float | None:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return None
-    kilobytes = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
+    kilobytes = next((line.split()[1] for line in lines if line.startswith(f"{field}:")), None)
     return round(int(kilobytes) * 1.024 / 1000, 1) if kilobytes else None
 
 
