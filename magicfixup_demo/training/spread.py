@@ -3,6 +3,7 @@
 import importlib
 import os
 import pickle
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import magicfixup_demo
 from magicfixup_demo.errors import OptionError
 
 LOCAL = "local"
+CONNECT_SECONDS = 5
 T, R = TypeVar("T"), TypeVar("R")
 
 
@@ -69,14 +71,30 @@ def _ray_session(address: str, workers: int) -> Iterator[Any]:
         importlib.import_module("ray.data")
     except ImportError as error:
         raise OptionError('Ray Data is not installed; pip install "ray[data]", or leave out --ray.') from error
+    _check_address(address)
     package = str(Path(magicfixup_demo.__file__).parent)
     local = {"num_cpus": workers, "include_dashboard": False} if address == LOCAL else {}
     try:
         ray.init(address, runtime_env={"py_modules": [package]}, log_to_driver=False, logging_level="ERROR", **local)
-    except ConnectionError as error:
-        raise OptionError(f"There is no Ray cluster at {address}; start one with `ray start --head`.") from error
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise OptionError(_no_cluster(address)) from error
     ray.data.DataContext.get_current().enable_progress_bars = False
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Knock at HOST:PORT first: where nothing answers, Ray itself tries for minutes and then ends the process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # "local", "auto": Ray finds those
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise OptionError(_no_cluster(address)) from error
+
+
+def _no_cluster(address: str) -> str:
+    return f"There is no Ray cluster at {address}; start one with `ray start --head` and give the HOST:PORT it prints."

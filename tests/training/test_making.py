@@ -144,6 +144,13 @@ def test_without_ray_one_sentence_says_what_to_install(monkeypatch):
         list(Spread(ray="local").run(str, [1]))
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense", "auto"])
+def test_an_address_without_a_cluster_is_refused_at_once(address):
+    pytest.importorskip("ray.data", reason='Ray Data is not installed: pip install "ray[data]"')
+    with pytest.raises(OptionError, match=f"no Ray cluster at {address}"):
+        list(Spread(ray=address).run(str, [1]))
+
+
 def test_the_webdataset_package_reads_the_shards(made):
     wds = pytest.importorskip("webdataset", reason="webdataset is not installed: pip install webdataset")
     out, report = made
