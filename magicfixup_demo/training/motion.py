@@ -4,10 +4,11 @@ Magic Fixup (arXiv 2403.13044), section 3.3: by dense optical flow, and by one s
 asked of a pair, so that the edit shows what the target shows, moved:
 
 - the flow is neither static nor too violent, and the warp covers at least 60 % of the picture (the paper's filters);
-- at least half of the source pixels that stay in the picture are believable: they come back when the flow is
-  followed there and back, or land on their own colour (a plain surface, where flow means nothing);
+- of the source pixels that stay in the picture, two in five come back when the flow is followed there and back; half
+  are believable: they come back, or land on their own colour (a plain surface, where flow means nothing);
 - flow pairs are splatted from such pixels alone, and their specks of hole and of content are smoothed away;
-- segments that their transform explains badly, or that do not look like the target where they land, are left out;
+- segments that their transform explains badly, or that do not look like the target where they land, are left out; so
+  are the parts of a segment that do not come back and land on something else (who has left the scene);
 - where two segments overlap in the target, the one that looks more like the target lies in front; else the larger
   one lies behind. Segments reach a little below their neighbours, so that no thin cracks open between them;
 - the warped picture looks like the target: not more than a small part of it is another thing (a cut that was missed,
@@ -19,12 +20,12 @@ import cv2
 import numpy as np
 
 from magicfixup_demo.collage import footprint, render, segment_from_mask
-from magicfixup_demo.schema import CoarseEdit, Collage, Layer, Segment
+from magicfixup_demo.schema import CoarseEdit, Collage, Layer
 from magicfixup_demo.training.flow import difference, largest, median15
 from magicfixup_demo.training.segments import MotionSegment, motion_segments
 
 LEAST_COVER = 0.6
-LEAST_TRUSTED = 0.5
+LEAST_TRUSTED, LEAST_BELIEVABLE = 0.4, 0.5
 ALIKE = 10.0  # grey levels of difference after the blur that count as the same colour
 OVERLAP = 2  # pixels by which a segment reaches below the ones in front of it
 CLOSED = 5  # pixels: thinner holes and specks of a flow warp are closed
@@ -72,38 +73,44 @@ def warp_by_segments(
 
     trusted: (H, W) bool, where the flow may be believed. The target decides what is left out and what lies in front.
     """
-    pieces = [_Piece(source, target, i, s) for i, s in enumerate(motion_segments(source, flow, trusted, rng))]
-    pieces = [piece for piece in pieces if piece.unlike <= MOST_UNLIKE_IN_SEGMENT]
+    pieces = [_Piece(source, target, trusted, s) for s in motion_segments(source, flow, trusted, rng)]
+    pieces = [piece for piece in pieces if piece.unlike <= MOST_UNLIKE_IN_SEGMENT and piece.mask.any()]
     if not pieces:
         return None
     height, width = trusted.shape
     ordered = _back_to_front(pieces)
-    segments = [*(piece.grown for piece in ordered[:-1]), ordered[-1].segment]
-    layers = tuple(Layer(s.id, s.id, piece.moved.matrix) for s, piece in zip(segments, ordered, strict=True))
+    masks = [*(piece.grown for piece in ordered[:-1]), ordered[-1].mask]
+    segments = [segment_from_mask(f"s{i}", mask) for i, mask in enumerate(masks)]
+    layers = tuple(Layer(s.id, s.id, piece.matrix) for s, piece in zip(segments, ordered, strict=True))
     everything = segment_from_mask("rest", np.ones((height, width), bool))  # the photo itself is not kept below
     return render(source, Collage(width=width, height=height, segments=(everything, *segments), layers=layers))
 
 
 class _Piece:
-    """A segment where it lands: its footprint and how unlike the target each pixel is there."""
+    """A segment where it lands: its footprint, and how unlike the target each pixel is there."""
 
-    def __init__(self, source: np.ndarray, target: np.ndarray, index: int, moved: MotionSegment):
+    def __init__(self, source: np.ndarray, target: np.ndarray, trusted: np.ndarray, moved: MotionSegment):
         height, width = moved.mask.shape
-        self.moved = moved
-        self.segment = segment_from_mask(f"s{index}", moved.mask)
-        layer = Layer("there", self.segment.id, moved.matrix)
-        self.there = footprint(self.segment, layer, width, height) >= 128
-        a, b, c, d, e, f = moved.matrix
+        self.matrix = a, b, c, d, e, f = moved.matrix
+        segment = segment_from_mask("moved", moved.mask)
+        self.there = footprint(segment, Layer("there", "moved", self.matrix), width, height) >= 128
         centres = np.float64([[a, c, e + (a + c - 1) / 2], [b, d, f + (b + d - 1) / 2]])  # pixel centres lie at .5
         warped = cv2.warpAffine(source, centres, (width, height), borderMode=cv2.BORDER_REPLICATE)
         self.difference = difference(warped, target)
         self.unlike = float((self.difference[self.there] > UNLIKE).mean()) if self.there.any() else 1.0
+        back = cv2.warpAffine(self.difference, centres, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        self.mask = moved.mask & ~_blobs(~trusted & (back > UNLIKE))
 
     @property
-    def grown(self) -> Segment:
-        """The segment with the little that lies below its neighbours."""
-        square = np.ones((2 * OVERLAP + 1,) * 2, np.uint8)
-        return segment_from_mask(self.segment.id, cv2.dilate(self.moved.mask.astype(np.uint8), square) > 0)
+    def grown(self) -> np.ndarray:
+        """The mask with the little that lies below its neighbours."""
+        return cv2.dilate(self.mask.astype(np.uint8), np.ones((2 * OVERLAP + 1,) * 2, np.uint8)) > 0
+
+
+def _blobs(wrong: np.ndarray) -> np.ndarray:
+    """(H, W) bool without its specks, and with what lies close around the rest."""
+    solid = cv2.morphologyEx(wrong.astype(np.uint8), cv2.MORPH_OPEN, np.ones((CLOSED, CLOSED), np.uint8))
+    return cv2.dilate(solid, np.ones((2 * (OVERLAP + 3) + 1,) * 2, np.uint8)) > 0
 
 
 def _back_to_front(pieces: list[_Piece]) -> list[_Piece]:

@@ -62,9 +62,11 @@ def warp(
     kind: str, source: np.ndarray, target: np.ndarray, flow: np.ndarray, trusted: np.ndarray, rng: np.random.Generator
 ) -> CoarseEdit | None:
     """The coarse edit of one motion model ("flow" or "affine"); None where the flow is mostly noise or nothing fits."""
-    alike = trusted | (ends_inside(flow) & (difference(follow(target, flow), source) < motion.ALIKE))
-    if alike.sum() < motion.LEAST_TRUSTED * ends_inside(flow).sum():
+    inside = ends_inside(flow)
+    believable = trusted | (inside & (difference(follow(target, flow), source) < motion.ALIKE))
+    shares = trusted.sum() / max(1, inside.sum()), believable.sum() / max(1, inside.sum())
+    if shares[0] < motion.LEAST_TRUSTED or shares[1] < motion.LEAST_BELIEVABLE:
         return None
     if kind == "flow":
-        return motion.warp_by_flow(source, flow, alike)
+        return motion.warp_by_flow(source, flow, believable)
     return motion.warp_by_segments(source, target, flow, trusted, rng)

@@ -114,6 +114,17 @@ def test_a_segment_that_lands_on_something_else_is_left_out():
     assert edit.hole[70:122, 70:110].all()
 
 
+def test_who_has_left_the_scene_leaves_a_hole():
+    """A small object is gone in the target: its flow leads nowhere, and it must not stand in the edit."""
+    source, target = frame(0), frame(20)
+    source[20:44, 180:204] = 255
+    trusted = visible(20)
+    trusted[20:44, 180:204] = False
+    edit = motion.warp_by_segments(source, target, true_flow(20), trusted, np.random.default_rng(0))
+    assert edit.hole[22:42, 182:202].all()
+    assert not edit.hole[100:180, 160:250].any()
+
+
 def test_looks_like_refuses_a_missed_cut_and_a_caption_but_not_a_gain():
     target = textured(3)
     edit = CoarseEdit(rgb=target.copy(), alpha=np.full((HEIGHT, WIDTH), 255, np.uint8))
