@@ -82,9 +82,8 @@ def only_in_hole(fixup: Fixup, photo: np.ndarray, edit: CoarseEdit, seed: int) -
     """
     weight = cv2.GaussianBlur(dilated_hole(edit).astype(np.float32), (0, 0), SEAM)[..., None]
     coarse = fill_holes(edit)
-    return np.clip(np.rint(coarse + (fixup(photo, edit, seed).astype(np.float32) - coarse) * weight), 0, 255).astype(
-        np.uint8
-    )
+    mixed = coarse + (fixup(photo, edit, seed).astype(np.float32) - coarse) * weight
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
 def _sdedit(engine: Engine, options: EditOptions, photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:

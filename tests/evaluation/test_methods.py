@@ -6,6 +6,8 @@ import pytest
 from magicfixup_demo.engine.conditioning import dilated_hole
 from magicfixup_demo.errors import OptionError
 from magicfixup_demo.evaluation.methods import BASELINES, BEST_STEPS, expand, is_ours, load_methods, only_in_hole
+from magicfixup_demo.evaluation.metrics import exact
+from magicfixup_demo.evaluation.regions import regions_of
 from magicfixup_demo.schema import CoarseEdit
 
 
@@ -71,5 +73,6 @@ def test_a_model_runs_once_for_itself_and_its_hole(picture, edit, monkeypatch):
     monkeypatch.setattr(engine, "fixup", lambda *inputs: calls.append(1) or type(engine).fixup(engine, *inputs))
     whole, hole = (method(picture, edit, 0) for method in methods.values())
     assert len(calls) == 1 and whole.shape == hole.shape == picture.shape
+    assert exact(whole, picture, regions_of(picture, edit)["untouched"]) == 1
     methods["small@1"](picture, edit, 1)
     assert len(calls) == 2
