@@ -1,6 +1,7 @@
 """The commands of researchers: pairs, train, evaluate, bench. Built like those in cli.py."""
 
 import argparse
+import os
 from pathlib import Path
 
 from magicfixup_demo.errors import OptionError
@@ -48,37 +49,59 @@ def _pairs(options: argparse.Namespace) -> None:
 
 def add_train(commands) -> None:
     parser = commands.add_parser("train", help="train a model; stop and --resume it as you like")
-    parser.add_argument("--preset", metavar="NAME", default="small")
+    parser.add_argument("--preset", metavar="NAME", default="small", help="tiny, small, small-gpu, magicfixup")
     parser.add_argument("--data", metavar="PAIRS_OR_SOURCES", required=True, action="append", type=_existing)
     parser.add_argument("--validation", metavar="PAIRS", action="append", default=[], type=_existing)
     parser.add_argument("-o", "--output", metavar="RUN_DIR", required=True, type=Path)
     parser.add_argument("--steps", metavar="N", type=int, help="instead of the preset's")
+    parser.add_argument("--batch", metavar="N", type=int, help="samples a step, over all processes")
+    parser.add_argument("--at-once", metavar="N", type=int, help="samples that a device takes at a time")
+    parser.add_argument("--minutes", metavar="N", type=float, help="save and stop after so long")
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN_DIR")
-    parser.add_argument("--start", metavar="WEIGHTS_DIR", type=_existing, help="begin from these, e.g. assets/small")
+    parser.add_argument(
+        "--start", metavar="DIR", type=_existing, help="begin from weights: assets/small, a run's, or SD 1.4's folder"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what it would take, and stop")
     parser.set_defaults(run=_train)
 
 
 def _train(options: argparse.Namespace) -> None:
     from magicfixup_demo.training.config import train_config
+    from magicfixup_demo.training.forecast import forecast
     from magicfixup_demo.training.loop import train
+
+    chosen = {"steps": options.steps, "batch_size": options.batch, "at_once": options.at_once}
+    for name, value in (chosen | {"minutes": options.minutes}).items():
+        if value is not None and not value > 0:  # whole numbers from 1, minutes of any length
+            raise OptionError(f"{name} is {value:g}; choose more than 0.")
+    config = train_config(options.preset, **{name: value for name, value in chosen.items() if value is not None})
+    if options.dry_run:
+        _say(forecast(config, options.data))
+        return
+    training, validation = _pair_folders(options)
+    train(config, training, validation, options.output, options.resume, options.start, options.minutes)
+
+
+def _pair_folders(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
+    """Folders of pairs for training and for validation; of videos and photos they are made first."""
     from magicfixup_demo.training.making import make_pairs
     from magicfixup_demo.training.options import PairOptions
     from magicfixup_demo.training.pairs import pair_names
 
-    if options.steps is not None and options.steps < 1:
-        raise OptionError(f"steps is {options.steps}; choose at least 1.")
-    config = train_config(options.preset, **({"steps": options.steps} if options.steps else {}))
     training, validation = [], list(options.validation)
     for i, folder in enumerate(options.data):
         if folder.is_dir() and pair_names(folder):
             training.append(folder)
             continue
-        for split, folders in (("train", training), ("val", validation)):  # videos or photos: make pairs of them first
+        if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+            raise OptionError(
+                f"{folder} holds no pairs; make them with the command `pairs` before many processes train."
+            )
+        for split, folders in (("train", training), ("val", validation)):
             made = options.output / f"pairs_{split}{i}"
             if make_pairs(folder, made, PairOptions(split=split), _progress()).total:
                 folders.append(made)
-    weights = train(config, training, validation, options.output, options.resume, options.start)
-    _say(f"{weights}: the averaged weights after {config.steps} steps.")
+    return training, validation
 
 
 def add_evaluate(commands) -> None:

@@ -1,4 +1,7 @@
-"""Losses as pure functions of pictures (B, 3, H, W) in -1..1 and a weight map (B, 1, H, W) >= 0. Each returns (B,)."""
+"""Losses as pure functions; each returns one number per sample, (B,).
+
+Of pictures (B, 3, H, W) in -1..1 with a weight map (B, 1, H, W) >= 0, or of network outputs (B, C, h, w).
+"""
 
 import torch
 from torch import Tensor
@@ -6,6 +9,11 @@ from torch import Tensor
 from magicfixup_demo.perceptual import Lpips
 
 LPIPS_GRID = 8  # pixels; AlexNet sees pictures in steps of 4, so a fixed position would print its grid on them
+
+
+def mse(output: Tensor, goal: Tensor) -> Tensor:
+    """Mean squared difference of what the network puts out and what it should (DDPM's L_simple, arXiv 2006.11239)."""
+    return (output - goal).square().mean(dim=(1, 2, 3))
 
 
 def charbonnier(predicted: Tensor, target: Tensor, weight: Tensor, epsilon: float = 0.01) -> Tensor:

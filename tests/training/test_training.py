@@ -16,7 +16,7 @@ from magicfixup_demo.schema import CoarseEdit
 from magicfixup_demo.training.config import train_config
 from magicfixup_demo.training.dataset import PairDataset, to_batch, weight_map
 from magicfixup_demo.training.loop import train
-from magicfixup_demo.training.losses import charbonnier
+from magicfixup_demo.training.losses import charbonnier, mse
 from magicfixup_demo.training.pairs import save_pair
 from magicfixup_demo.training.synthetic import Pair
 
@@ -44,16 +44,16 @@ def pairs(tmp_path_factory):
     return folder
 
 
-def weights_of(folder):
+def weights_of(outcome):
     pipeline = build_pipeline(PRESETS["tiny"])
-    load_networks(folder, pipeline)
+    load_networks(outcome.weights, pipeline)
     return torch.cat([p.flatten() for p in pipeline.synthesizer.parameters()])
 
 
 def test_a_resumed_run_is_the_same_run(real_lpips, pairs, tmp_path):
     through = train(train_config("tiny"), [pairs], [pairs], tmp_path / "through")
     half = train_config("tiny", steps=2, cooldown=0.0)
-    assert (through / "synthesizer.safetensors").exists()
+    assert (through.weights / "synthesizer.safetensors").exists()
     whole = train_config("tiny", cooldown=0.0)
     one_go = train(whole, [pairs], [], tmp_path / "one")
     train(half, [pairs], [], tmp_path / "two")
@@ -64,7 +64,7 @@ def test_a_resumed_run_is_the_same_run(real_lpips, pairs, tmp_path):
 def test_a_run_may_begin_from_the_weights_of_another(real_lpips, pairs, tmp_path):
     first = train(train_config("tiny"), [pairs], [], tmp_path / "first")
     still = train_config("tiny", steps=1, learning_rate=0.0, weight_decay=0.0)
-    second = train(still, [pairs], [], tmp_path / "second", start=first)
+    second = train(still, [pairs], [], tmp_path / "second", start=first.weights)
     assert torch.equal(weights_of(first), weights_of(second))
     assert not torch.equal(weights_of(train(still, [pairs], [], tmp_path / "third")), weights_of(first))
 
@@ -72,7 +72,10 @@ def test_a_run_may_begin_from_the_weights_of_another(real_lpips, pairs, tmp_path
 def test_a_run_leaves_its_record(real_lpips, pairs, tmp_path):
     run = tmp_path / "run"
     train(train_config("tiny"), [pairs], [pairs], run)
-    assert json.loads((run / "config.json").read_text())["config"]["preset"] == "tiny"
+    record = json.loads((run / "config.json").read_text())
+    assert record["config"]["preset"] == "tiny" and record["pairs"] == {"intruder": 4}
+    assert record["revision"] and record["packages"]["torch"] and record["hardware"]["cpu_threads"] >= 1
+    assert "pytest" in record["command"]
     validation = json.loads((run / "validation.jsonl").read_text().splitlines()[-1])
     assert validation["step"] == 4
     assert validation["fill all"] > 0 and validation["1 step hole"] > 0
@@ -118,6 +121,12 @@ def test_charbonnier_is_zero_for_equal_pictures_and_follows_its_weight():
     assert charbonnier(a, a, left).item() == pytest.approx(0)
     assert charbonnier(a, b, left).item() > 0.98
     assert charbonnier(a, b, 1 - left).item() == pytest.approx(0)
+
+
+def test_mse_is_the_mean_of_each_sample():
+    output, goal = torch.zeros(2, 4, 8, 8), torch.zeros(2, 4, 8, 8)
+    goal[1] = 3
+    assert mse(output, goal).tolist() == [0.0, 9.0]
 
 
 def test_an_unknown_preset_is_refused():
