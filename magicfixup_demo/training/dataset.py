@@ -1,5 +1,8 @@
 """Pairs on disk -> batches. A batch can be made again from its step number alone, so a resumed run goes on exactly."""
 
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +46,7 @@ class PairDataset:
             raise DataError(
                 f"There are no pairs in {', '.join(map(str, folders))}; make some with the command `pairs`."
             )
+        self.files = list(_unique(name for _, name in self.items))
         self.cache, self.crop, self.fill = cache, crop, fill
         cache.mkdir(parents=True, exist_ok=True)
         self.by_kind: dict[str, list[int]] = {}
@@ -65,13 +69,21 @@ class PairDataset:
     def packed(self, index: int) -> np.ndarray:
         """(H, W, 10) uint8: reference, filled edit, alpha, target; memory-mapped."""
         folder, name = self.items[index]
-        path = self.cache / f"{name}.npy"
+        path = self.cache / f"{self.files[index]}.npy"
         if not path.exists():
-            partial = path.with_suffix(".part")
+            partial = path.with_suffix(f".{os.getpid()}.part")  # several processes may fill one cache
             with partial.open("wb") as opened:
                 np.save(opened, pack(folder, name, self.fill))
             partial.replace(path)
         return np.load(path, mmap_mode="r")
+
+
+def _unique(names: Iterable[str]) -> Iterator[str]:
+    """The names; those that came before (the same clip in another folder) with a number."""
+    seen: Counter[str] = Counter()
+    for name in names:
+        seen[name] += 1
+        yield name if seen[name] == 1 else f"{name}__{seen[name]}"
 
 
 def pack(folder: Path, name: str, fill: Filler) -> np.ndarray:

@@ -72,7 +72,13 @@ def _is_loose(folder: Path, name: str) -> bool:
 
 
 def _shard_of(folder: Path, name: str) -> Path | None:
-    return next((shard for shard in _shards(folder) if name in _index(shard)), None)
+    return _cached_places(folder, folder.stat().st_mtime_ns).get(name) if folder.is_dir() else None
+
+
+@lru_cache(maxsize=64)
+def _cached_places(folder: Path, _changed: int) -> dict[str, Path]:
+    """{name: shard}; found anew when a file has come to the folder or left it."""
+    return {name: shard for shard in _shards(folder) for name in _index(shard)}
 
 
 def _shards(folder: Path) -> list[Path]:
