@@ -42,7 +42,7 @@ LIGHTS: dict[str, tuple[Light, Light]] = {
     "gain": (Light(gain=1.25), Light(gain=0.8)),
     "gamma": (Light(gamma=0.8), Light(gamma=1.25)),
     "balance": (Light(balance=(1.12, 1.0, 0.89)), Light(balance=(0.89, 1.0, 1.12))),
-    "all": (Light(1.25, 1.25, (1.12, 1.0, 0.89)), Light(0.8, 0.8, (0.89, 1.0, 1.12))),
+    "all": (Light(1.12, 0.89, (1.06, 1.0, 0.94)), Light(0.89, 1.12, (0.94, 1.0, 1.06))),  # half of each, adding up
 }
 
 
