@@ -9,6 +9,7 @@ from magicfixup_demo.training.journal import records
 
 WIDTH, HEIGHT = 900, 280  # pixels of one panel
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 26, 24  # margins of its plot
+FAR = 2.0
 GREY = (90, 90, 90)
 COLOURS = ((30, 90, 200), (215, 120, 20), (40, 150, 70), (190, 40, 60), (130, 70, 170), (110, 110, 110))
 
@@ -27,14 +28,17 @@ def draw_curves(run: Path) -> np.ndarray:
 
 
 def draw_panel(title: str, series: Series) -> np.ndarray:
-    """One plot with a legend, its vertical axis over the range of the values: (HEIGHT, WIDTH, 3) uint8."""
+    """One plot with a legend that says the last values: (HEIGHT, WIDTH, 3) uint8.
+
+    Values beyond FAR times the lowest are drawn at the upper edge, so that one poor method does not flatten the rest.
+    """
     picture = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
     _write(picture, title, (LEFT, 16), (20, 20, 20))
     given = {name: (steps, values) for name, (steps, values) in series.items() if len(steps)}
     if not given:
         return picture
     steps, values = (np.concatenate(parts) for parts in zip(*given.values(), strict=True))
-    across, up = _range(steps), _range(values)
+    across, up = _range(steps), _range(np.minimum(values, FAR * values.min()) if values.min() > 0 else values)
     for fraction in (0.0, 0.5, 1.0):
         y = round(HEIGHT - BOTTOM - fraction * (HEIGHT - TOP - BOTTOM))
         cv2.line(picture, (LEFT, y), (WIDTH - RIGHT, y), (225, 225, 225), 1)
@@ -43,7 +47,8 @@ def draw_panel(title: str, series: Series) -> np.ndarray:
     _write(picture, f"{across[1]:.0f}", (WIDTH - RIGHT - 50, HEIGHT - 8))
     for i, (name, (xs, ys)) in enumerate(given.items()):
         colour = COLOURS[i % len(COLOURS)]
-        _draw(picture, _scaled(xs, across, (LEFT, WIDTH - RIGHT)), _scaled(ys, up, (HEIGHT - BOTTOM, TOP)), colour)
+        heights = _scaled(np.clip(ys, *up), up, (HEIGHT - BOTTOM, TOP))
+        _draw(picture, _scaled(xs, across, (LEFT, WIDTH - RIGHT)), heights, colour)
         _write(picture, f"{name} {ys[-1]:.4f}", (LEFT + 250 + 128 * i, 16), colour)
     return picture
 
@@ -58,7 +63,7 @@ def _draw(picture: np.ndarray, xs: np.ndarray, ys: np.ndarray, colour: tuple[int
 
 def _series(lines: list[dict], key: str) -> tuple[np.ndarray, np.ndarray]:
     """Steps and values where the value is a number (it is none where no pair has a hole)."""
-    kept = [(line["step"], line[key]) for line in lines if np.isfinite(line.get(key, np.nan))]
+    kept = [(line["step"], line[key]) for line in lines if line.get(key) is not None and np.isfinite(line[key])]
     return np.array([step for step, _ in kept], float), np.array([value for _, value in kept], float)
 
 

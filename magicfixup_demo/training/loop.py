@@ -82,8 +82,7 @@ def set_up(
     accelerator = make_accelerator(config)
     run.mkdir(parents=True, exist_ok=True)
     fill = PRESETS[config.preset].fill
-    own = f"_{accelerator.process_index}" if accelerator.process_index else ""  # no two processes write one file
-    data = PairDataset(train_folders, run / f"cache_{fill.__name__}{own}", config.kinds, config.crop, fill)
+    data = PairDataset(train_folders, run / f"cache_{fill.__name__}", config.kinds, config.crop, fill)
     if not data.kinds:
         raise DataError(f"No pair is of a kind that {config.preset} learns from: {', '.join(config.kinds)}.")
     trainer = Trainer(config, data, accelerator)

@@ -54,8 +54,15 @@ def revision() -> str:
 
 def hardware(device: torch.device) -> dict:
     """The device by name; threads of the CPU in any case."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else (platform.processor() or platform.machine())
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
     return {"device": device.type, "name": name, "cpu_threads": torch.get_num_threads(), "cpu_count": os.cpu_count()}
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")  # Linux; elsewhere Python knows the name, or at least the architecture
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _git(*arguments: str) -> str:

@@ -6,42 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from magicfixup_demo.downloads import DownloadError
 from magicfixup_demo.engine.conditioning import fill_from_background
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
 from magicfixup_demo.engine.weights import load_networks
 from magicfixup_demo.errors import DataError, OptionError
-from magicfixup_demo.perceptual import load_lpips
-from magicfixup_demo.schema import CoarseEdit
 from magicfixup_demo.training.config import train_config
 from magicfixup_demo.training.dataset import PairDataset, to_batch, weight_map
 from magicfixup_demo.training.loop import train
 from magicfixup_demo.training.losses import charbonnier, mse
-from magicfixup_demo.training.pairs import save_pair
-from magicfixup_demo.training.synthetic import Pair
-
-
-@pytest.fixture(scope="session")
-def real_lpips():
-    try:
-        return load_lpips()
-    except DownloadError as error:
-        pytest.skip(f"needs the LPIPS weights, which cannot be had here: {error}")
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pairs")
-    rng = np.random.default_rng(0)
-    for i in range(4):
-        target = np.full((96, 96, 3), rng.integers(60, 200, 3), np.uint8)
-        alpha = np.full((96, 96), 255, np.uint8)
-        alpha[30:60, 30 + i : 60 + i] = 0
-        reference = target - 40  # the truth is brighter: there is something to learn everywhere
-        reference[alpha == 0] = 255 - reference[alpha == 0]
-        edit = CoarseEdit(np.where(alpha[..., None] > 0, reference, 0).astype(np.uint8), alpha)
-        save_pair(folder, f"photo{i}__intruder0", Pair(reference, edit, target))
-    return folder
 
 
 def weights_of(outcome):
