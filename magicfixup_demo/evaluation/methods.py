@@ -13,7 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from magicfixup_demo.engine.conditioning import dilated_hole, fill_holes, touched_pixels
+from magicfixup_demo.engine.conditioning import (
+    dilated_hole,
+    fill_from_background,
+    fill_holes,
+    touched_pixels,
+)
 from magicfixup_demo.engine.interface import Engine
 from magicfixup_demo.engine.registry import load_engine
 from magicfixup_demo.engine.weights import MODELS
@@ -58,7 +63,12 @@ def poisson(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
     return cloned[MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
-BASELINES: dict[str, Method] = {"telea": telea, "ns": navier_stokes, "poisson": poisson}
+def texture(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
+    """What ``small`` starts from: wide holes filled with the background's texture, without any network."""
+    return fill_from_background(photo, edit)
+
+
+BASELINES: dict[str, Method] = {"telea": telea, "ns": navier_stokes, "poisson": poisson, "texture": texture}
 
 
 class Fixup:
@@ -93,7 +103,7 @@ def _sdedit(engine: Engine, options: EditOptions, photo: np.ndarray, edit: Coars
 def load_methods(names: list[str], model: str = "small", migan: Path | None = None, threads: int = 1) -> dict:
     """Methods by name: {name: Method}. Raises OptionError, or ModelError when a model cannot be had.
 
-    telea, ns, poisson; migan (``migan``: its file); a model's name, where ``small@4`` sets the steps and
+    telea, ns, poisson, texture; migan (``migan``: its file); a model's name, where ``small@4`` sets the steps and
     ``small@4@0.3`` the strength too; likewise sdedit, the network of ``model`` without its conditions.
     ``small~extractor`` is the model with a part switched off (ablations.ABLATIONS); ``small~outside`` keeps the model's
     change in the hole only.

@@ -20,7 +20,7 @@ CHANGED = 10  # grey levels: where the filled edit differs from the reference by
 RING = 25  # pixels around what was touched that count as touched: contact, shadow, edge
 FOCUS = 0.85  # share of crops centred on something that was touched
 UNTOUCHED_WEIGHT = 0.25  # in the losses, of a pixel where nothing happened
-ZOOMED_OUT = 0.35  # share of crops taken larger and shrunk, for context and holes of other sizes
+ZOOMED_OUT = 0.6  # share of crops taken larger and shrunk, for context and holes of other sizes
 
 
 @dataclass(frozen=True, eq=False)

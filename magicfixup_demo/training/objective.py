@@ -124,12 +124,16 @@ def draw_randomly(like: Tensor, scheduler: DDIMScheduler, config: TrainConfig, g
 def reconstruction_loss(
     lpips: Lpips | None, prediction: Prediction, batch: Batch, config: TrainConfig
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """How far the prediction is from the truth, (), and the parts of that, each ()."""
+    """How far the prediction is from the truth, (), and the parts of that, each ().
+
+    Without its conditions a network must learn the mean of all clean pictures, as diffusion asks: the perceptual loss
+    would have it print texture on that mean, which sampling then takes for the picture.
+    """
     found = prediction
     terms = {
         "mse": lambda: mse(found.output, found.goal),
         "charbonnier": lambda: charbonnier(found.picture, batch.target, batch.weight),
-        "lpips": lambda: perceptual(lpips, found.picture, batch.target, batch.weight, found.shift),
+        "lpips": lambda: found.keep * perceptual(lpips, found.picture, batch.target, batch.weight, found.shift),
     }
     parts = {name: terms[name]().mean() for name in config.losses}
     loss = torch.stack([weight * parts[name] for name, weight in config.losses.items()]).sum()
