@@ -5,6 +5,7 @@ import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: no call that nobody asked for
 
+from magicfixup_demo.limits import BACKEND_NAMES
 from magicfixup_demo.ui.examples import list_examples
 from magicfixup_demo.ui.models import engine_loader, segmenter_loader
 from magicfixup_demo.ui.page import build_page, launch_options
@@ -16,12 +17,13 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--host", default=None, help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=None, help="port to listen on (default: the first free from 7860)")
     parser.add_argument("--model", default="auto", help="which engine repairs the photo (default: the best to be had)")
+    parser.add_argument("--backend", choices=BACKEND_NAMES, default="torch", help="what computes it (default: torch)")
     parser.add_argument("--segmenter", default="auto", help="which model selects objects (default: the best to be had)")
     return parser.parse_args()
 
 
 options = parse_options()
-services = Services(engine_loader(options.model), segmenter_loader(options.segmenter), list_examples())
+services = Services(engine_loader(options.model, options.backend), segmenter_loader(options.segmenter), list_examples())
 demo = build_page(services)
 
 if __name__ == "__main__":

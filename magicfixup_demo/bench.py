@@ -35,7 +35,13 @@ START_LIMIT_SECONDS = 180
 POLL_SECONDS = 0.05
 
 
-def run(report_path: str | None = None, repeats: int = 5, segmenter: str = "mobile-sam", model: str = "small") -> dict:
+def run(
+    report_path: str | None = None,
+    repeats: int = 5,
+    segmenter: str = "mobile-sam",
+    model: str = "small",
+    backend: str = "torch",
+) -> dict:
     """Measure, print a table, and write the figures as JSON to ``report_path`` if one is given.
 
     Returns {"machine": {...}, "seconds": {name: {"median", "first", "all"}}, "peak_memory_mb": {name: number or None}}.
@@ -45,9 +51,9 @@ def run(report_path: str | None = None, repeats: int = 5, segmenter: str = "mobi
         raise DataError("The benchmark needs the examples folder; run it in a copy of the whole repository.")
     seconds, app_memory = _measure_start(repeats)
     seconds |= _measure_clicks(segmenter, repeats)
-    seconds |= _measure_fixup(model, repeats)
+    seconds |= _measure_fixup(model, backend, repeats)
     memory = {"app after start": app_memory, "this process (embedding, clicks, fix-up)": peak_memory_mb(os.getpid())}
-    report = {"machine": _machine(segmenter, model), "seconds": seconds, "peak_memory_mb": memory}
+    report = {"machine": _machine(segmenter, model, backend), "seconds": seconds, "peak_memory_mb": memory}
     print(table(report))
     if report_path:
         Path(report_path).write_text(json.dumps(report, indent=1) + "\n")
@@ -119,12 +125,12 @@ def _measure_clicks(name: str, repeats: int) -> dict:
     }
 
 
-def _measure_fixup(name: str, repeats: int) -> dict:
+def _measure_fixup(name: str, backend: str, repeats: int) -> dict:
     """The example's edit at 512 x 512, without the SDEdit comparison, and once as the page runs it."""
     photo = open_photo(EXAMPLE / "photo.jpg")
     edit = render(photo, collage_from_json((EXAMPLE / "collage.json").read_text()))
     photo, edit = resize(photo, SIDE, SIDE), resize_edit(edit, SIDE, SIDE)
-    engine = load_engine(name)
+    engine = load_engine(name, backend=backend)
     choices = {_fixup_title(steps): EditOptions(steps, sdedit=False) for steps in STEPS}
     choices[f"fix-up at {SIDE}, as the page runs it (with SDEdit beside it)"] = EditOptions()
     return {
@@ -188,7 +194,7 @@ def _wait_for_page(process: subprocess.Popen, address: str, log) -> None:
     raise MagicFixupError(f"The page did not start ({last[:200]}); run python app.py to see why.")
 
 
-def _machine(segmenter: str, model: str) -> dict:
+def _machine(segmenter: str, model: str, backend: str) -> dict:
     import torch
 
     return {
@@ -199,6 +205,7 @@ def _machine(segmenter: str, model: str) -> dict:
         "torch": torch.__version__,
         "segmenter": segmenter,
         "model": model,
+        "backend": backend,
     }
 
 

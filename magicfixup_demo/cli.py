@@ -15,7 +15,7 @@ from pathlib import Path
 
 from magicfixup_demo.cli_research import add_bench, add_evaluate, add_pairs, add_train
 from magicfixup_demo.errors import MagicFixupError, OptionError
-from magicfixup_demo.limits import MAX_SAMPLES, MAX_SEED, MAX_STEPS
+from magicfixup_demo.limits import BACKEND_NAMES, MAX_SAMPLES, MAX_SEED, MAX_STEPS
 
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 
@@ -125,6 +125,7 @@ def _add_fixup(commands) -> None:
     parser.add_argument("edit", metavar="EDIT.png", help="RGBA, alpha 0 = hole; another size than the photo's is fine")
     _add_output(parser, "RESULT.png", "with --samples 2 or more: RESULT_1.png, RESULT_2.png, ...")
     parser.add_argument("--model", metavar="NAME", default="small")
+    parser.add_argument("--backend", choices=BACKEND_NAMES, default="torch", help="what computes the model")
     parser.add_argument("--steps", metavar="N", type=_whole(1, MAX_STEPS), help="default: the model's own")
     parser.add_argument("--seed", metavar="N", type=_whole(0, MAX_SEED), default=0)
     parser.add_argument("--samples", metavar="K", type=_whole(1, MAX_SAMPLES), default=1)
@@ -139,7 +140,7 @@ def _fixup(options: argparse.Namespace) -> None:
 
     photo, edit = open_photo(options.photo), open_edit(options.edit)
     wanted = EditOptions(options.steps, options.seed, options.samples, sdedit=options.sdedit is not None)
-    result = load_engine(options.model).fixup(photo, edit, wanted, show_progress)
+    result = load_engine(options.model, backend=options.backend).fixup(photo, edit, wanted, show_progress)
     notes = {"model": result.model, "steps": str(result.steps)}
     for index, (path, image) in enumerate(zip(_sample_paths(options), result.images, strict=True)):
         seed = (result.seed + index) % (MAX_SEED + 1)

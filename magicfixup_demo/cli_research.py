@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from magicfixup_demo.errors import OptionError
+from magicfixup_demo.limits import BACKEND_NAMES
 
 
 def add_pairs(commands) -> None:
@@ -161,13 +162,14 @@ def add_bench(commands) -> None:
     parser = commands.add_parser("bench", help="time start-up, click and fix-up on this machine")
     parser.add_argument("-o", "--output", metavar="REPORT.json")
     parser.add_argument("--repeats", metavar="N", type=int, default=5)
+    parser.add_argument("--backend", choices=BACKEND_NAMES, default="torch", help="what computes the model")
     parser.set_defaults(run=_bench)
 
 
 def _bench(options: argparse.Namespace) -> None:
     from magicfixup_demo.bench import run
 
-    run(options.output, options.repeats)
+    run(options.output, options.repeats, backend=options.backend)
 
 
 def _existing(text: str) -> Path:

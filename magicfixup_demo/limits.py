@@ -3,3 +3,4 @@
 MAX_STEPS = 100
 MAX_SEED = 2**32 - 1
 MAX_SAMPLES = 8
+BACKEND_NAMES = ("torch", "torch-bf16", "openvino")  # engine.backends; the first is the reference

@@ -23,8 +23,8 @@ class CountingEngine:
 
 def test_fixup_is_measured_for_each_number_of_steps_after_a_warm_up(monkeypatch):
     engine = CountingEngine()
-    monkeypatch.setattr(bench, "load_engine", lambda name: engine)
-    seconds = bench._measure_fixup("small", repeats=2)
+    monkeypatch.setattr(bench, "load_engine", lambda name, backend: engine)
+    seconds = bench._measure_fixup("small", "torch", repeats=2)
     assert [len(figures["all"]) for figures in seconds.values()] == [3, 3, 3, 3]
     assert [options.steps for options in engine.calls] == [1] * 3 + [2] * 3 + [4] * 3 + [None] * 3
     assert [options.sdedit for options in engine.calls] == [False] * 9 + [True] * 3
@@ -38,7 +38,7 @@ def test_the_report_is_printed_and_written(tmp_path, monkeypatch, capsys):
     figures = bench._figures([2.0, 1.0])
     monkeypatch.setattr(bench, "_measure_start", lambda repeats: ({"start-up to first page": figures}, None))
     monkeypatch.setattr(bench, "_measure_clicks", lambda name, repeats: {"click to mask": figures})
-    monkeypatch.setattr(bench, "_measure_fixup", lambda name, repeats: {"fix-up": figures})
+    monkeypatch.setattr(bench, "_measure_fixup", lambda name, backend, repeats: {"fix-up": figures})
     report = bench.run(str(tmp_path / "report.json"), repeats=1)
     assert json.loads((tmp_path / "report.json").read_text()) == report
     printed = capsys.readouterr().out

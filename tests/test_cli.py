@@ -78,9 +78,10 @@ def engine(monkeypatch):
             sdedit = np.full_like(photo, 200) if options.sdedit else None
             return EditResult(images, sdedit, photo, touched, options.seed, options.steps or 2, 0.1, "fake")
 
-    def load_engine(name="auto"):
+    def load_engine(name="auto", backend="torch"):
         if name != "small":
             raise ModelError(f"There is no model {name!r}; choose small.")
+        Engine.backend = backend
         return Engine()
 
     Engine.asked = []
@@ -183,6 +184,13 @@ class TestFixup:
         assert result.text["seed"] == "7" and result.text["steps"] == "3"
         options = engine.asked[0][2]
         assert (options.seed, options.steps, options.samples, options.sdedit) == (7, 3, 1, False)
+
+    def test_the_backend_is_passed_on(self, engine, photo, edit, tmp_path, capsys):
+        assert run("fixup", photo, edit, "-o", tmp_path / "r.png") == 0 and engine.backend == "torch"
+        assert run("fixup", photo, edit, "-o", tmp_path / "r.png", "--backend", "openvino") == 0
+        assert engine.backend == "openvino"
+        assert run("fixup", photo, edit, "-o", tmp_path / "r.png", "--backend", "abacus") == 2
+        assert "abacus" in capsys.readouterr().err
 
     def test_samples_are_numbered_from_one_and_seeds_count_up(self, engine, photo, edit, tmp_path):
         assert run("fixup", photo, edit, "-o", tmp_path / "r.png", "--samples", 3, "--seed", 5) == 0

@@ -2,6 +2,7 @@
 
 import torch
 
+from magicfixup_demo.engine.backends import use_backend
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import Engine, EngineInfo
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
@@ -10,10 +11,11 @@ from magicfixup_demo.errors import ModelError
 from magicfixup_demo.limits import MAX_STEPS
 
 
-def load_engine(name: str = "auto", device: str | None = None) -> Engine:
+def load_engine(name: str = "auto", device: str | None = None, backend: str = "torch") -> Engine:
     """Load a model by its name in ``weights.MODELS``; "auto" takes the embedded ``small``.
 
-    ``device``: "cpu" or "cuda"; None takes a GPU where there is one. Raises ModelError.
+    ``device``: "cpu" or "cuda"; None takes a GPU where there is one. ``backend``: what computes the networks, a key of
+    ``backends.BACKENDS``. Raises ModelError, OptionError.
     """
     name = "small" if name == "auto" else name
     if name not in MODELS:
@@ -22,6 +24,7 @@ def load_engine(name: str = "auto", device: str | None = None) -> Engine:
     pipeline = build_pipeline(preset)
     load_networks(entry.folder, pipeline)
     pipeline.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    use_backend(backend, pipeline)
     pipeline.set_progress_bar_config(disable=True)
     info = EngineInfo(
         name=name,
