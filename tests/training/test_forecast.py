@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from magicfixup_demo.cli import main
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
-from magicfixup_demo.training.config import TRAIN_PRESETS, train_config
-from magicfixup_demo.training.forecast import convolution_rate, forecast, needs_of
+from magicfixup_demo.training.config import train_config
+from magicfixup_demo.training.forecast import convolution_rate, needs_of
 from magicfixup_demo.training.journal import duration, sessions
 
 
@@ -27,10 +28,18 @@ def test_cost_grows_with_the_picture_and_with_each_loss():
     assert plain.kept_bytes < lpips.kept_bytes < critic.kept_bytes < wide.kept_bytes * 4
 
 
-def test_nothing_but_the_report_comes_of_it(tmp_path):
-    text = forecast(TRAIN_PRESETS["tiny"], [tmp_path])
-    assert '"preset": "tiny"' in text and "0.7 M trained" in text and "none yet" in text
-    assert "on one A100" in text and not list(tmp_path.iterdir())
+def test_a_dry_run_says_what_it_would_take_and_leaves_nothing(tmp_path, capsys):
+    command = ["train", "--preset", "tiny", "--batch", "6", "--data", str(tmp_path), "-o", str(tmp_path / "run")]
+    assert main([*command, "--dry-run"]) == 0
+    text = capsys.readouterr().out
+    assert '"batch_size": 6' in text and "0.7 M trained" in text and "none yet" in text
+    assert "4 steps of 6" in text and "on one A100" in text and not list(tmp_path.iterdir())
+
+
+def test_impossible_numbers_are_refused(tmp_path, capsys):
+    for option in ("--steps", "--batch", "--at-once", "--minutes"):
+        assert main(["train", "--data", str(tmp_path), "-o", str(tmp_path / "run"), option, "0"]) == 2
+        assert "choose more than 0" in capsys.readouterr().err
 
 
 def test_the_rate_of_this_machine_is_a_rate():
