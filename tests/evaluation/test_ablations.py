@@ -20,6 +20,7 @@ def engine(request) -> PipelineEngine:
     preset = PRESETS[request.param]
     pipeline = build_pipeline(preset)
     torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.5)  # zero at first, which hides everything
+    torch.nn.init.normal_(pipeline.extractor.time_embedding.linear_2.weight)  # else its share is below a grey level
     pipeline.set_progress_bar_config(disable=True)
     info = EngineInfo(request.param, "", "", 1, 4)
     return PipelineEngine(pipeline, info, preset.fill, 0.5, 96 * 128, preset.multiple)
