@@ -16,6 +16,7 @@ from magicfixup_demo.schema import CoarseEdit
 
 HOLE_DILATION = 7  # pixels at MODEL_SIDE, a box: the seam around a cut-out is never trusted (as the published code)
 MODEL_SIDE = 512  # pixels
+LARGE = 0.67  # model's side over the picture's; below it a smooth fill is made at the model's size
 FILL_RADIUS = 3  # pixels, of OpenCV's inpainting
 CHANGED = 6  # grey levels; smaller differences from the photo are resampling or JPEG noise of another tool
 SPECK = 3  # pixels; smaller islands of difference are noise too
@@ -55,6 +56,22 @@ def fill_holes(edit: CoarseEdit, method: int = cv2.INPAINT_NS) -> np.ndarray:
     return cv2.inpaint(np.ascontiguousarray(edit.rgb), hole.astype(np.uint8) * 255, FILL_RADIUS, method)
 
 
+def _smooth_fill(edit: CoarseEdit) -> np.ndarray:
+    """``fill_holes``, on a large picture at the model's size and enlarged: as smooth, and seconds faster."""
+    height, width = edit.alpha.shape
+    scale = MODEL_SIDE / _side(edit.alpha)
+    hole = dilated_hole(edit)
+    if scale > LARGE or hole.all():
+        return fill_holes(edit)
+    size = (round(width * scale), round(height * scale))
+    rgb = cv2.resize(edit.rgb, size, interpolation=cv2.INTER_AREA)
+    unknown = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    if unknown.all():
+        return fill_holes(edit)
+    filled = cv2.inpaint(rgb, unknown.astype(np.uint8) * 255, FILL_RADIUS, cv2.INPAINT_NS)
+    return np.where(hole[..., None], cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR), edit.rgb)
+
+
 def fill_from_content(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
     """The paper's filler: the hole grows in from whatever lies beside it."""
     return fill_holes(edit)
@@ -72,14 +89,14 @@ def fill_from_background(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
         return fill_from_content(photo, edit)
     moved = moved_content(photo, edit)
     if moved.mean() + edit.hole.mean() > MOST_BEHIND or not _stands_still(photo, edit):
-        return paint_texture(fill_holes(edit), _wide(hole), ~hole)
+        return paint_texture(_smooth_fill(edit), _wide(hole), ~hole)
     unknown = _closed(moved | edit.hole, GAP)
     lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(unknown, 0, 255).astype(np.uint8))
     region, crack = hole & ~moved, hole & _closed(moved, CRACK)
-    ground = paint_texture(fill_holes(lifted), _wide(region), ~dilated_hole(lifted))
+    ground = paint_texture(_smooth_fill(lifted), _wide(region), ~dilated_hole(lifted))
     filled = np.where(region[..., None], ground, edit.rgb)
     if crack.any():
-        filled = np.where(crack[..., None], fill_holes(edit), filled)
+        filled = np.where(crack[..., None], _smooth_fill(edit), filled)
     return filled
 
 

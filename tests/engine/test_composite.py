@@ -181,3 +181,14 @@ def test_a_wide_hole_gets_texture_and_a_crack_a_smooth_fill():
         < 0.3 * np.abs(fill_holes(wide)[inside].astype(int) - photo[inside]).mean()
     )
     assert np.array_equal(fill_from_background(photo, crack), fill_holes(crack))
+
+
+def test_a_large_photo_is_filled_as_its_small_copy_is():
+    """A crack in a slope of grey: the fill made at the model's size must not be told from the one at full size."""
+    slope = np.linspace(20, 220, 1400)[None, :, None] * np.ones((1000, 1, 3))
+    photo = slope.astype(np.uint8)
+    edit = with_hole(photo, 500, 300, 3, 600)
+    filled = fill_from_background(photo, edit)
+    hole = dilated_hole(edit)
+    assert np.array_equal(filled[~hole], photo[~hole])
+    assert np.abs(filled[hole].astype(int) - photo[hole]).max() <= 2
