@@ -25,9 +25,9 @@ def add_pairs(commands) -> None:
 
 
 def _pairs(options: argparse.Namespace) -> None:
-    from magicfixup_demo.training.making import make_pairs
-    from magicfixup_demo.training.options import PairOptions
-    from magicfixup_demo.training.spread import Spread
+    from magicfixup_demo.pairs.making import make_pairs
+    from magicfixup_demo.pairs.options import PairOptions
+    from magicfixup_demo.pairs.spread import Spread
 
     names = {
         "affine_per_clip": options.affine,
@@ -85,9 +85,9 @@ def _train(options: argparse.Namespace) -> None:
 
 def _pair_folders(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
     """Folders of pairs for training and for validation; of videos and photos they are made first."""
-    from magicfixup_demo.training.making import make_pairs
-    from magicfixup_demo.training.options import PairOptions
-    from magicfixup_demo.training.pairs import pair_names
+    from magicfixup_demo.pairs.making import make_pairs
+    from magicfixup_demo.pairs.options import PairOptions
+    from magicfixup_demo.pairs.store import pair_names
 
     training, validation = [], list(options.validation)
     for i, folder in enumerate(options.data):

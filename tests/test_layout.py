@@ -25,10 +25,11 @@ ALLOWED = {
     "segmentation": PICTURES | {"downloads"},
     "engine": COLLAGE | {"downloads"},
     "ui": ENGINE | {"segmentation"},
-    "training": ENGINE | {"segmentation", "perceptual"},
-    "evaluation": ENGINE | {"segmentation", "perceptual", "training"},  # it reads the pairs that training makes
+    "pairs": ENGINE,
+    "training": ENGINE | {"perceptual", "pairs"},
+    "evaluation": ENGINE | {"perceptual", "pairs"},
     "bench": ENGINE | {"segmentation"},
-    "cli": ENGINE | {"segmentation", "perceptual", "training", "evaluation", "bench"},
+    "cli": ENGINE | {"segmentation", "perceptual", "pairs", "training", "evaluation", "bench"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from magicfixup_demo.training.synthetic import Pair
+from magicfixup_demo.pairs.synthetic import Pair
 
 QUALITY = 92  # of JPEG: a quarter of PNG's size, and no artefact that one would take for a method's
 HOLE_COLOUR = (255, 0, 255)

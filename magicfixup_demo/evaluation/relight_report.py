@@ -12,7 +12,7 @@ from magicfixup_demo.evaluation.rows import RowFile, fingerprint
 from magicfixup_demo.evaluation.runner import SEED, Task, methods_of, share_of_threads, spread
 from magicfixup_demo.evaluation.statistics import bootstrap_weights, ratio
 from magicfixup_demo.evaluation.tables import Cells
-from magicfixup_demo.training.sources import Source, find_sources, read_mask, read_photo
+from magicfixup_demo.pairs.sources import Source, find_sources, read_mask, read_photo
 
 DEFAULT_METHODS = ("poisson", "small")
 AREA = (0.01, 0.3)  # of the picture: objects that are tried

@@ -12,8 +12,8 @@ import numpy as np
 from magicfixup_demo.affine import translation
 from magicfixup_demo.collage import render, segment_from_mask
 from magicfixup_demo.engine.conditioning import dilated_hole, fill_holes
+from magicfixup_demo.pairs.synthetic import Pair
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer
-from magicfixup_demo.training.synthetic import Pair
 
 ERODED = 2  # pixels: the object's edge is mixed with what lies behind it
 REACH = (0.08, 0.2)  # of the picture's sides: how far the object is displaced, where there is so much room

@@ -14,7 +14,7 @@ from magicfixup_demo.evaluation.pictures import has_pictures
 from magicfixup_demo.evaluation.rows import RowFile, fingerprint
 from magicfixup_demo.evaluation.runner import Task, measure_pair, share_of_threads, spread
 from magicfixup_demo.evaluation.statistics import BEST, summarise, with_best
-from magicfixup_demo.training.pairs import pair_names
+from magicfixup_demo.pairs.store import pair_names
 
 DEFAULT_METHODS = ("telea", "ns", "poisson", "texture", "sdedit@best", "small", "small~outside", "small~extractor")
 

@@ -16,7 +16,7 @@ from magicfixup_demo.evaluation.methods import Method, load_methods
 from magicfixup_demo.evaluation.metrics import measure
 from magicfixup_demo.evaluation.pictures import save_pictures
 from magicfixup_demo.evaluation.regions import regions_of
-from magicfixup_demo.training.pairs import kind_of, load_pair, source_of
+from magicfixup_demo.pairs.store import kind_of, load_pair, source_of
 
 SEED = 0
 _SPAWN = multiprocessing.get_context("spawn")  # a fork of a process that runs torch's threads may hang

@@ -1,1 +1,1 @@
-"""Videos and photos -> pairs (through collage.py) -> losses -> loop."""
+"""Pairs -> batches -> losses -> loop."""

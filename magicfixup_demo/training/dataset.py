@@ -13,7 +13,7 @@ from torch import Tensor
 
 from magicfixup_demo.engine.conditioning import Filler
 from magicfixup_demo.errors import DataError
-from magicfixup_demo.training.pairs import kind_of, load_pair, pair_names
+from magicfixup_demo.pairs.store import kind_of, load_pair, pair_names
 
 REFERENCE, FILLED, ALPHA, TARGET = slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 10)
 CHANGED = 10  # grey levels: where the filled edit differs from the reference by more, the edit touched it

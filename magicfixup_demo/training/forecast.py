@@ -14,13 +14,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
+from magicfixup_demo.pairs.store import kind_of, pair_names
 from magicfixup_demo.perceptual import Lpips
 from magicfixup_demo.training.config import TRAIN_PRESETS, TrainConfig
 from magicfixup_demo.training.critic import Critic
 from magicfixup_demo.training.dataset import Batch
 from magicfixup_demo.training.journal import duration, sessions
 from magicfixup_demo.training.objective import Draw, FixupNetworks, encode, predict, reconstruction_loss
-from magicfixup_demo.training.pairs import kind_of, pair_names
 
 STATE_BYTES = 4 * 5  # of a trained parameter in float32: itself, gradient, two moments of Adam, moving average
 PAPERS_HOURS, PAPERS_GPUS = 48, 8  # of an A100, for the preset magicfixup (METHODS: "Training")

@@ -11,12 +11,12 @@ from magicfixup_demo.engine.conditioning import image_array
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.presets import PRESETS
 from magicfixup_demo.images import resize, save_png
+from magicfixup_demo.pairs.store import pair_names
 from magicfixup_demo.perceptual import load_lpips
 from magicfixup_demo.training.config import TrainConfig
 from magicfixup_demo.training.curves import draw_curves
 from magicfixup_demo.training.dataset import ALPHA, FILLED, REFERENCE, TARGET, pack, to_batch
 from magicfixup_demo.training.journal import append
-from magicfixup_demo.training.pairs import pair_names
 
 SHEET_ROWS = 12
 THUMBNAIL = (240, 180)  # width, height

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from magicfixup_demo.downloads import DownloadError
+from magicfixup_demo.pairs.store import save_pair
+from magicfixup_demo.pairs.synthetic import Pair
 from magicfixup_demo.perceptual import load_lpips
 from magicfixup_demo.schema import CoarseEdit
-from magicfixup_demo.training.pairs import save_pair
-from magicfixup_demo.training.synthetic import Pair
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from magicfixup_demo.evaluation.relighting import (
     relit_pair,
 )
 from magicfixup_demo.images import save_png
-from magicfixup_demo.training.sources import Source
+from magicfixup_demo.pairs.sources import Source
 
 DARK = Light(gain=0.8)
 

@@ -10,9 +10,9 @@ from magicfixup_demo.evaluation.migan import VARIABLE
 from magicfixup_demo.evaluation.page import badness, write_page
 from magicfixup_demo.evaluation.report import evaluate
 from magicfixup_demo.evaluation.tables import by_region, markdown, relative, table, versus
-from magicfixup_demo.training.pairs import pair_names
-from magicfixup_demo.training.shards import Sample, write_shard
-from magicfixup_demo.training.synthetic import Pair
+from magicfixup_demo.pairs.shards import Sample, write_shard
+from magicfixup_demo.pairs.store import pair_names
+from magicfixup_demo.pairs.synthetic import Pair
 
 METHODS = ["telea", "ns"]
 

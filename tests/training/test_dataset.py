@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from magicfixup_demo.engine.conditioning import fill_from_background
+from magicfixup_demo.pairs.shards import Sample, write_shard
+from magicfixup_demo.pairs.store import save_pair
+from magicfixup_demo.pairs.synthetic import Pair
 from magicfixup_demo.schema import CoarseEdit
 from magicfixup_demo.training.dataset import ALPHA, FILLED, REFERENCE, TARGET, PairDataset
-from magicfixup_demo.training.pairs import save_pair
-from magicfixup_demo.training.shards import Sample, write_shard
-from magicfixup_demo.training.synthetic import Pair
 
 
 def pair_of(grey: int) -> Pair:

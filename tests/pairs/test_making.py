@@ -12,15 +12,15 @@ from PIL import Image
 from magicfixup_demo.cli import main
 from magicfixup_demo.errors import DataError, OptionError
 from magicfixup_demo.images import save_png
+from magicfixup_demo.pairs.making import make_pairs
+from magicfixup_demo.pairs.options import PairOptions
+from magicfixup_demo.pairs.plan import plan_shards
+from magicfixup_demo.pairs.shards import Sample, write_shard
+from magicfixup_demo.pairs.sources import find_sources, licences
+from magicfixup_demo.pairs.spread import Spread
+from magicfixup_demo.pairs.store import kind_of, load_facts, load_pair, pair_names, save_pair, source_of
+from magicfixup_demo.pairs.synthetic import Pair
 from magicfixup_demo.schema import CoarseEdit
-from magicfixup_demo.training.making import make_pairs
-from magicfixup_demo.training.options import PairOptions
-from magicfixup_demo.training.pairs import kind_of, load_facts, load_pair, pair_names, save_pair, source_of
-from magicfixup_demo.training.plan import plan_shards
-from magicfixup_demo.training.shards import Sample, write_shard
-from magicfixup_demo.training.sources import find_sources, licences
-from magicfixup_demo.training.spread import Spread
-from magicfixup_demo.training.synthetic import Pair
 
 HEIGHT, WIDTH = 192, 256
 OPTIONS = PairOptions(affine_per_clip=1, flow_per_clip=1, least_motion=5, sources_per_shard=2)

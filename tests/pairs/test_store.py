@@ -7,10 +7,10 @@ import pytest
 from magicfixup_demo.engine.conditioning import fill_holes
 from magicfixup_demo.errors import DataError
 from magicfixup_demo.images import save_png
+from magicfixup_demo.pairs.sources import Source, find_sources, read_shots
+from magicfixup_demo.pairs.store import kind_of, load_facts, load_pair, pair_names, save_pair, source_of
+from magicfixup_demo.pairs.synthetic import Pair, intruder, moved_object, relight
 from magicfixup_demo.schema import CoarseEdit
-from magicfixup_demo.training.pairs import kind_of, load_facts, load_pair, pair_names, save_pair, source_of
-from magicfixup_demo.training.sources import Source, find_sources, read_shots
-from magicfixup_demo.training.synthetic import Pair, intruder, moved_object, relight
 
 HEIGHT, WIDTH = 192, 256
 

@@ -15,8 +15,8 @@ import numpy as np
 from magicfixup_demo.affine import Affine, apply, compose, invert, rotation, scaling, translation
 from magicfixup_demo.collage import footprint, render, segment_from_mask
 from magicfixup_demo.engine.conditioning import fill_holes
+from magicfixup_demo.pairs.jitter import degraded, jittered_mask, shadow
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer, Segment
-from magicfixup_demo.training.jitter import degraded, jittered_mask, shadow
 
 LEAST_AREA, MOST_AREA = 0.004, 0.3  # of the picture
 LEAST_VISIBLE = 0.75  # of a displaced object: what lies outside the source cannot be brought back

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from magicfixup_demo.affine import compose, rotation, translation
+from magicfixup_demo.pairs import motion
+from magicfixup_demo.pairs.flow import ShotFlow, consistency, follow, motion_is_useful, optical_flow
+from magicfixup_demo.pairs.segments import misfit, motion_segments
+from magicfixup_demo.pairs.videos import warp
 from magicfixup_demo.schema import CoarseEdit
-from magicfixup_demo.training import motion
-from magicfixup_demo.training.flow import ShotFlow, consistency, follow, motion_is_useful, optical_flow
-from magicfixup_demo.training.segments import misfit, motion_segments
-from magicfixup_demo.training.videos import warp
 
 HEIGHT, WIDTH = 192, 256
 

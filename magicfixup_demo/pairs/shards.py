@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from magicfixup_demo.errors import DataError
-from magicfixup_demo.training.synthetic import Pair
+from magicfixup_demo.pairs.synthetic import Pair
 
 PICTURES = ("reference.webp", "edit.webp", "target.webp")
 FACTS = "json"

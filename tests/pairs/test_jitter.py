@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from magicfixup_demo.training.jitter import (
+from magicfixup_demo.pairs.jitter import (
     LARGEST_BLOCK,
     MOST_SHIFT,
     degraded,
@@ -14,7 +14,7 @@ from magicfixup_demo.training.jitter import (
     shadow,
     signed_distance,
 )
-from magicfixup_demo.training.synthetic import intruder, moved_object
+from magicfixup_demo.pairs.synthetic import intruder, moved_object
 
 HEIGHT, WIDTH = 120, 160
 SEEDS = st.integers(0, 2**32 - 1)

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 
 from magicfixup_demo.errors import MagicFixupError
-from magicfixup_demo.training.options import PairOptions
-from magicfixup_demo.training.pairs import pair_names
-from magicfixup_demo.training.photos import photo_pairs
-from magicfixup_demo.training.plan import NamedSource, ShardJob, plan_shards
-from magicfixup_demo.training.shards import Sample, write_shard
-from magicfixup_demo.training.spread import Spread
-from magicfixup_demo.training.videos import video_pairs
+from magicfixup_demo.pairs.options import PairOptions
+from magicfixup_demo.pairs.photos import photo_pairs
+from magicfixup_demo.pairs.plan import NamedSource, ShardJob, plan_shards
+from magicfixup_demo.pairs.shards import Sample, write_shard
+from magicfixup_demo.pairs.spread import Spread
+from magicfixup_demo.pairs.store import pair_names
+from magicfixup_demo.pairs.videos import video_pairs
 
 PAPERS_PAIRS = 5_000_000
 

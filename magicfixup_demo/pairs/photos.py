@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from magicfixup_demo.training.options import PairOptions
-from magicfixup_demo.training.sources import Source, read_mask, read_photo
-from magicfixup_demo.training.synthetic import Pair, intruder, moved_object
+from magicfixup_demo.pairs.options import PairOptions
+from magicfixup_demo.pairs.sources import Source, read_mask, read_photo
+from magicfixup_demo.pairs.synthetic import Pair, intruder, moved_object
 
 
 def photo_pairs(

@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 
 from magicfixup_demo.collage import footprint, render, segment_from_mask
+from magicfixup_demo.pairs.flow import difference, largest, median15
+from magicfixup_demo.pairs.segments import MotionSegment, motion_segments
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer
-from magicfixup_demo.training.flow import difference, largest, median15
-from magicfixup_demo.training.segments import MotionSegment, motion_segments
 
 LEAST_COVER = 0.6
 LEAST_TRUSTED, LEAST_BELIEVABLE = 0.4, 0.5

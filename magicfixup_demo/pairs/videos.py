@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from magicfixup_demo.pairs import motion
+from magicfixup_demo.pairs.flow import ShotFlow, consistency, difference, ends_inside, follow, motion_is_useful
+from magicfixup_demo.pairs.options import PairOptions
+from magicfixup_demo.pairs.sources import Source, read_shots
+from magicfixup_demo.pairs.synthetic import Pair
 from magicfixup_demo.schema import CoarseEdit
-from magicfixup_demo.training import motion
-from magicfixup_demo.training.flow import ShotFlow, consistency, difference, ends_inside, follow, motion_is_useful
-from magicfixup_demo.training.options import PairOptions
-from magicfixup_demo.training.sources import Source, read_shots
-from magicfixup_demo.training.synthetic import Pair
 
 ATTEMPTS = 6  # tries per wanted pair before a clip is given up
 

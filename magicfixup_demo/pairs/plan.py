@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from magicfixup_demo.errors import DataError
-from magicfixup_demo.training.options import PairOptions
-from magicfixup_demo.training.sources import Source, find_sources, licences
+from magicfixup_demo.pairs.options import PairOptions
+from magicfixup_demo.pairs.sources import Source, find_sources, licences
 
 LENDERS = 64  # photos with masks, at most, whose objects a shard borrows
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from magicfixup_demo.errors import DataError
 from magicfixup_demo.images import open_edit, open_photo, save_png
-from magicfixup_demo.training.shards import FACTS, PICTURES, index_shard, read_range
-from magicfixup_demo.training.synthetic import Pair
+from magicfixup_demo.pairs.shards import FACTS, PICTURES, index_shard, read_range
+from magicfixup_demo.pairs.synthetic import Pair
 
 KINDS = ("affine", "flow", "moved", "intruder")
 SHARDS = "shard-*.tar"
