@@ -152,6 +152,11 @@ def is_ours(name: str) -> bool:
     return name.partition("~")[0].partition("@")[0] in MODELS
 
 
+def needs_weights(name: str) -> bool:
+    """Whether a method is one of our networks, or SDEdit by one of them."""
+    return is_ours(name) or name.startswith("sdedit")
+
+
 def _options(name: str, settings: list[str]) -> EditOptions:
     """STEPS and STRENGTH as they follow the @ signs."""
     try:

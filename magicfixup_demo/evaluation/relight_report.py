@@ -37,8 +37,8 @@ def evaluate_relighting(
     order = np.random.default_rng(SEED).permutation(len(sources))[:most_photos]
     chosen = [(sources[i], int(k) % 2) for k, i in enumerate(order)]
     names = list(names or DEFAULT_METHODS)
-    task = Task(folder.resolve(), tuple(names), threads=share_of_threads(workers), code=fingerprint())
-    kept = RowFile(out.with_suffix(".jsonl"), {"photos": str(task.folder), "methods": names, "code": task.code})
+    task = Task(folder.resolve(), tuple(names), threads=share_of_threads(workers))
+    kept = RowFile(out.with_suffix(".jsonl"), {"photos": str(task.folder), "methods": names, "code": fingerprint()})
     done = {row["photo"] for row in kept.rows}
     waiting = [item for item in chosen if item[0].path.name not in done]
     for i, row in enumerate(spread(measure_photo, task, waiting, workers)):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from magicfixup_demo.errors import DataError, ModelError
-from magicfixup_demo.evaluation.methods import MIGAN, expand, load_methods
+from magicfixup_demo.evaluation.methods import MIGAN, expand, load_methods, needs_weights
 from magicfixup_demo.evaluation.migan import migan_file
 from magicfixup_demo.evaluation.page import write_page
 from magicfixup_demo.evaluation.pictures import has_pictures
@@ -34,25 +34,24 @@ def evaluate(
 
     ``names``: see methods.load_methods; None takes DEFAULT_METHODS and, where it can be had, MI-GAN. ``pictures``: a
     folder for side by side pictures and a page of them. Each pair is kept in OUT.jsonl as soon as it is measured; a
-    second run with the same methods, code and weights goes on from there. Returns the report.
-    Raises DataError when there is no pair, OptionError and ModelError for methods that cannot be had.
+    second run goes on from there, and measures only what is new: other methods, other code, other weights. Returns the
+    report. Raises DataError when there is no pair, OptionError and ModelError for methods that cannot be had.
     """
     # 1. What to run, on what
     pairs = _choose_pairs(folder, most_pairs)
     names, left_out = _with_peer(names, migan)
     names, candidates = expand(names)
     # 2. Every method on every pair that is not done yet
-    task = Task(folder.resolve(), tuple(names), model, migan, pictures, share_of_threads(workers), fingerprint())
-    settings = {"pairs": str(task.folder), "methods": names, "model": model, "code": task.code}
-    kept = RowFile(out.with_suffix(".jsonl"), settings)
-    done = {row["pair"] for row in kept.rows if pictures is None or has_pictures(pictures / row["pair"], names)}
-    waiting = [pair for pair in pairs if pair not in done]
+    task = Task(folder.resolve(), tuple(names), model, migan, pictures, share_of_threads(workers))
+    kept = RowFile(out.with_suffix(".jsonl"), {"pairs": str(task.folder), "model": model})
+    made = {name: fingerprint(with_weights=needs_weights(name)) for name in names}
+    waiting = _missing(kept.pairs(), pairs, made, pictures)
     for i, row in enumerate(spread(measure_pair, task, waiting, workers)):
-        kept.add(row)
+        kept.add(row | {"made": {name: made[name] for name in row["values"]}})
         if progress:
             progress((len(pairs) - len(waiting) + i + 1) / len(pairs), row["pair"])
     # 3. The report, and its page
-    rows = {row["pair"]: row for row in kept.rows}
+    rows = kept.pairs()
     report = assemble([rows[pair] for pair in pairs], names, candidates) | {"left_out": left_out}
     out.write_text(json.dumps(report, indent=1))
     if pictures is not None:
@@ -74,6 +73,19 @@ def assemble(rows: list[dict], names: list[str], candidates: list[str]) -> dict:
         "summary": summary,
         "rows": rows,
     }
+
+
+def _missing(
+    rows: dict[str, dict], pairs: list[str], made: dict[str, str], pictures: Path | None
+) -> list[tuple[str, tuple[str, ...]]]:
+    """[(pair, the methods to run on it)]: those not measured yet, or made of something else than ``made`` says."""
+
+    def is_there(pair: str, name: str) -> bool:
+        shown = pictures is None or has_pictures(pictures / pair, [name])
+        return shown and rows.get(pair, {}).get("made", {}).get(name) == made[name]
+
+    items = [(pair, tuple(name for name in made if not is_there(pair, name))) for pair in pairs]
+    return [item for item in items if item[1]]
 
 
 def _choose_pairs(folder: Path, most: int | None) -> list[str]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from magicfixup_demo.engine import weights
 from magicfixup_demo.evaluation import metrics
 
+BY_METHOD = ("values", "seconds", "made")  # what of a pair's row holds one entry per method
+
 
 class RowFile:
     """``path`` holds a line of settings, then the rows. Rows made under other settings are set aside, not mixed in."""
@@ -25,17 +27,28 @@ class RowFile:
         self._append(row)
         self.rows.append(row)
 
+    def pairs(self) -> dict[str, dict]:
+        """{pair: its rows as one}: what was measured later is added, or takes the place of what it repeats."""
+        merged: dict[str, dict] = {}
+        for row in self.rows:
+            whole = merged.setdefault(row["pair"], {key: {} for key in BY_METHOD})
+            whole |= {key: value for key, value in row.items() if key not in BY_METHOD}
+            for key in BY_METHOD:
+                whole[key] |= row[key]
+        return merged
+
     def _append(self, record: dict) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
 
 
-def fingerprint() -> str:
+def fingerprint(with_weights: bool = True) -> str:
     """A hash of what decides a row besides its options: the code that makes and measures it, and all weights."""
     digest = hashlib.sha256()
     files = [path for code in (weights, metrics) for path in Path(code.__file__).parent.glob("*.py")]
-    files += [path for entry in weights.MODELS.values() for path in entry.folder.glob("*.safetensors")]
+    if with_weights:
+        files += [path for entry in weights.MODELS.values() for path in entry.folder.glob("*.safetensors")]
     for path in sorted(files):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -32,7 +32,6 @@ class Task:
     migan: Path | None = None
     pictures: Path | None = None
     threads: int = 1  # of each process
-    code: str = ""  # rows.fingerprint: what the methods are made from
 
 
 def spread(function: Callable, task: Task, items: list, workers: int = 1) -> Iterator:
@@ -53,14 +52,18 @@ def methods_of(task: Task) -> dict[str, Method]:
     return load_methods(list(task.methods), task.model, task.migan, task.threads)
 
 
-def measure_pair(task: Task, name: str) -> dict:
-    """{pair, kind, source, regions: {name: share of the picture}, seconds: {method: s}, values: {method: {metric: x}}}
+def measure_pair(task: Task, item: tuple[str, tuple[str, ...]]) -> dict:
+    """One row: {pair, kind, source, regions: {name: share of the picture}, seconds: {method: s}, values: {method:
+    {metric: x}}}.
 
-    Writes the pictures of the pair too where the task names a folder.
+    item: (pair, the methods to run on it). Writes the pictures of the pair too where the task names a folder.
     """
+    name, missing = item
     pair = load_pair(task.folder, name)
     results, seconds = {}, {}
-    for method_name, method in methods_of(task).items():
+    methods = methods_of(task)
+    for method_name in missing:
+        method = methods[method_name]
         started = time.perf_counter()
         results[method_name] = method(pair.reference, pair.edit, SEED)
         seconds[method_name] = round(time.perf_counter() - started, 3)

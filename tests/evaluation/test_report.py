@@ -22,7 +22,7 @@ def counted(monkeypatch) -> list[str]:
     """The names of the pairs that are measured."""
     names: list[str] = []
     original = module.measure_pair
-    monkeypatch.setattr(module, "measure_pair", lambda *inputs: names.append(inputs[-1]) or original(*inputs))
+    monkeypatch.setattr(module, "measure_pair", lambda *inputs: names.append(inputs[-1][0]) or original(*inputs))
     return names
 
 
@@ -67,13 +67,27 @@ def test_a_second_run_goes_on_where_the_first_stopped(pairs, tmp_path, counted, 
     assert len(out.with_suffix(".jsonl").read_text().splitlines()) == 4
 
 
-def test_rows_of_other_methods_are_set_aside(pairs, tmp_path, counted, lpips_weights):
+def test_a_method_that_comes_later_is_measured_alone(pairs, tmp_path, monkeypatch, lpips_weights):
     out = tmp_path / "report.json"
-    evaluate(pairs, METHODS, out)
-    counted.clear()
+    asked = []
+    original = module.measure_pair
+    monkeypatch.setattr(module, "measure_pair", lambda task, item: asked.append(item[1]) or original(task, item))
     evaluate(pairs, ["telea"], out)
-    assert len(counted) == 3
-    assert (tmp_path / "report.jsonl.old").exists()
+    later = evaluate(pairs, METHODS, out)
+    assert asked == [("telea",)] * 3 + [("ns",)] * 3
+    at_once = evaluate(pairs, METHODS, tmp_path / "other.json")
+    assert later["summary"] == at_once["summary"]
+
+
+def test_other_weights_ask_for_the_models_rows_only(pairs, tmp_path, monkeypatch, lpips_weights):
+    out = tmp_path / "report.json"
+    evaluate(pairs, ["telea", "small@1"], out)
+    asked = []
+    original, before = module.measure_pair, module.fingerprint
+    monkeypatch.setattr(module, "measure_pair", lambda task, item: asked.append(item[1]) or original(task, item))
+    monkeypatch.setattr(module, "fingerprint", lambda with_weights: before(with_weights) + "x" * with_weights)
+    evaluate(pairs, ["telea", "small@1"], out)
+    assert asked == [("small@1",)] * 3
 
 
 def test_pictures_that_are_missing_are_made(pairs, tmp_path, counted, lpips_weights):
