@@ -17,6 +17,7 @@ ITERATIONS = (16, 8, 6)  # at each level
 REACHES = (1, 4, 16, 64)  # pixels: how far PatchMatch's random candidates lie
 LEAST_SOURCES = 50  # patches; with fewer there is nothing to choose from
 SOFT, SHARP = 1.0, 0.15  # widths of the votes, relative to the 75th percentile of the distances; sharp at the end
+SHADING = 40.0  # grey levels: differences much larger than that are not of light
 CHUNK = 2048  # patches compared at once in the exact search
 
 
@@ -153,16 +154,35 @@ class Level:
         self.wanted = self._gather(self.targets)
         self.distance = np.square(self.wanted - self.patches[self.source_at[self.nearest]]).sum(1)
 
+    def shading(self) -> np.ndarray:
+        """(h, w, 3) float32, to be added in the hole: a patch from a lighter place brings its light with it.
+
+        Beside the hole the votes are compared with what is known there; the difference is carried inwards smoothly
+        (a membrane, as in Poisson cloning). Large differences are edges that do not meet, and are left alone.
+        """
+        beside = np.setdiff1d(self.targets, self.unknown)
+        values = np.zeros((self.height * self.width, 3), np.float32)
+        values[beside] = self.pixels[beside] - self._voted(beside, SHARP)
+        trust = np.zeros(self.height * self.width, np.float32)
+        trust[beside] = np.exp(-np.square(values[beside]).max(axis=1) / SHADING**2)
+        shape = (self.height, self.width)
+        spread = _spread(values.reshape(*shape, 3), trust.reshape(shape))
+        return spread[RADIUS:-RADIUS, RADIUS:-RADIUS]
+
     def _vote(self, width: float) -> None:
+        self.pixels[self.unknown] = self._voted(self.unknown, width)
+
+    def _voted(self, places: np.ndarray, width: float) -> np.ndarray:
+        """What the patches that cover some pixels say of them: (P,) -> (P, 3)."""
         weights = self.weights(width)
-        total, colour = np.zeros(len(self.unknown), np.float32), np.zeros((len(self.unknown), 3), np.float32)
+        total, colour = np.zeros(len(places), np.float32), np.zeros((len(places), 3), np.float32)
         for dy, dx in OFFSETS:
             step = dy * self.width + dx
-            voter = self.target_at[self.unknown - step]
+            voter = self.target_at[np.clip(places - step, 0, len(self.target_at) - 1)]
             weight = np.where(voter >= 0, weights[voter], 0)
             colour += weight[:, None] * self.pixels[np.where(voter >= 0, self.nearest[voter] + step, 0)]
             total += weight
-        self.pixels[self.unknown] = colour / total[:, None]
+        return colour / total[:, None]
 
     def _gather(self, centres: np.ndarray) -> np.ndarray:
         """Patches as rows, (N, 75)."""
@@ -204,9 +224,25 @@ def _paint(level: Level, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
         total += weight
     painted = rgb.copy()
     voted = total > 0
-    values = np.clip(np.rint(colour[voted] / total[voted, None]), 0, 255).astype(np.uint8)
+    shading = cv2.resize(level.shading(), (width, height), interpolation=cv2.INTER_LINEAR)[row[voted], column[voted]]
+    values = np.clip(np.rint(colour[voted] / total[voted, None] + shading), 0, 255).astype(np.uint8)
     painted[row[voted], column[voted]] = values
     return painted
+
+
+def _spread(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """Fill a field (h, w, 3) from where it is trusted (h, w), by averages of coarser and coarser copies (pull-push)."""
+    height, width = trust.shape
+    known = np.minimum(trust, 1)[..., None]
+    if min(height, width) <= 2:
+        return np.broadcast_to((values * known).sum((0, 1)) / max(known.sum(), 1e-6), values.shape).astype(np.float32)
+    size = ((width + 1) // 2, (height + 1) // 2)
+    share = cv2.resize(trust, size, interpolation=cv2.INTER_AREA)
+    mean = (
+        cv2.resize(values * trust[..., None], size, interpolation=cv2.INTER_AREA) / np.maximum(share, 1e-6)[..., None]
+    )
+    coarser = cv2.resize(_spread(mean, np.minimum(share * 4, 1)), (width, height), interpolation=cv2.INTER_LINEAR)
+    return values * known + coarser * (1 - known)
 
 
 def _bell(distance: np.ndarray) -> np.ndarray:

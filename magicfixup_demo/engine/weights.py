@@ -36,7 +36,7 @@ MODELS: dict[str, ModelEntry] = {
         description="our own small model, trained on a few hundred short videos and photos; runs on two CPU cores",
         licence="MIT, trained partly on research-only footage",
         default_steps=2,
-        strength=0.5,
+        strength=0.2,
     ),
 }
 

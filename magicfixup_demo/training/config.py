@@ -17,7 +17,7 @@ class TrainConfig:
     samples at a time (or its whole share, where that is less). ``crop``: pixels a side of a training picture.
     ``dropped``: share of samples that train SDEdit's unconditional view (0.2 in the paper). ``from_coarse``: share of
     the others whose noisy input is the noised coarse edit, as at the start of inference, and not the noised target,
-    with timesteps from ``least_start``. ``decay``: of the weights' moving average. ``losses``: weight of each loss of
+    with timesteps from ``least_start`` to ``most_start``, around where the pipeline starts. ``decay``: of the weights' moving average. ``losses``: weight of each loss of
     ``losses.py``. ``adversarial``: weight of the critic's opinion, 0 without one; the critic learns from the start of
     the run and is listened to after the share ``critic_alone`` of it. ``kinds``: sampling weights.
     ``needs_start``: random weights are no place to begin (the autoencoder of the latent model is never trained).
@@ -38,7 +38,8 @@ class TrainConfig:
     decay: float = 0.995
     dropped: float = 0.15
     from_coarse: float = 0.6
-    least_start: int = 150
+    least_start: int = 100
+    most_start: int = 400
     losses: dict[str, float] = field(default_factory=lambda: {"charbonnier": 1.0, "lpips": 1.0})
     adversarial: float = 0.0
     critic_alone: float = 0.05
@@ -48,7 +49,7 @@ class TrainConfig:
     evaluate_every: int = 500
     validation_pairs: int = 24
     validation_steps: tuple[int, int] = (1, 4)
-    validation_strength: float = 0.5
+    validation_strength: float = 0.2
     needs_start: bool = False
     seed: int = 0
     kinds: dict[str, float] = field(default_factory=lambda: dict(ALL_KINDS))

@@ -114,7 +114,9 @@ def draw_randomly(like: Tensor, scheduler: DDIMScheduler, config: TrainConfig, g
     from_coarse = (torch.rand(size, generator=generator) < config.from_coarse).float() * keep
     last = scheduler.config.num_train_timesteps
     t = torch.randint(0, last, (size,), generator=generator)
-    t = torch.where(from_coarse.bool(), torch.randint(config.least_start, last, (size,), generator=generator), t)
+    t = torch.where(
+        from_coarse.bool(), torch.randint(config.least_start, config.most_start, (size,), generator=generator), t
+    )
     noise = torch.randn(like.shape, generator=generator).to(device)
     shift = random_shift(generator)
     photo_noise = torch.randn(like.shape, generator=generator).to(device)
