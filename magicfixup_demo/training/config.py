@@ -17,9 +17,10 @@ class TrainConfig:
     samples at a time (or its whole share, where that is less). ``crop``: pixels a side of a training picture.
     ``dropped``: share of samples that train SDEdit's unconditional view (0.2 in the paper). ``from_coarse``: share of
     the others whose noisy input is the noised coarse edit, as at the start of inference, and not the noised target,
-    with timesteps from ``least_start`` to ``most_start``, around where the pipeline starts. ``decay``: of the weights' moving average. ``losses``: weight of each loss of
-    ``losses.py``. ``adversarial``: weight of the critic's opinion, 0 without one; the critic learns from the start of
-    the run and is listened to after the share ``critic_alone`` of it. ``kinds``: sampling weights.
+    with timesteps from ``least_start`` to ``most_start``, around where the pipeline starts. ``decay``: of the weights'
+    moving average. ``losses``: weight of each loss of ``losses.py``. ``adversarial``: weight of the critic's opinion, 0
+    without one; the critic learns from the start of the run and is listened to after the share ``critic_alone`` of it.
+    ``kinds``: sampling weights.
     ``needs_start``: random weights are no place to begin (the autoencoder of the latent model is never trained).
     ``validation_steps``: few and many; ``validation_strength``: where the pipeline starts (see MagicFixupPipeline).
     """
