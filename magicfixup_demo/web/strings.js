@@ -40,7 +40,7 @@ export const strings = {
   after: "Magic Fixup",
   coarse: "Your arrangement",
   sdedit: "SDEdit",
-  sdeditNote: "same start, same seed",
+  sdeditNote: "same start and seed; our small network is weak at it",
   coarseNote: "holes filled, where both start",
   compareHint: "Press one to compare with it",
   facts: ({ model, licence, seconds, steps, seed }) =>
