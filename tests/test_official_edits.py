@@ -29,7 +29,7 @@ def test_edits_of_the_papers_authors(shared_data, engine, name):
 
 
 def test_the_trained_model_does_something_to_every_hole(repository, engine):
-    """A model that returned its input would be the Navier-Stokes fill."""
+    """A model that returned its input would be the texture fill. (From a smooth fill it had to do more.)"""
     from magicfixup_demo.collage import render
     from magicfixup_demo.collage_json import collage_from_json
 
@@ -38,4 +38,4 @@ def test_the_trained_model_does_something_to_every_hole(repository, engine):
     edit = render(photo, collage_from_json((folder / "collage.json").read_text()))
     result = engine.fixup(photo, edit, EditOptions(steps=1, sdedit=False))
     change = np.abs(result.images[0].astype(int) - result.coarse).mean(axis=2)
-    assert change[edit.hole].mean() > 3
+    assert change[edit.hole].mean() > 1
