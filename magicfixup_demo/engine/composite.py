@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from magicfixup_demo.engine.conditioning import distance_to
 from magicfixup_demo.images import resize
 
 RING = 0.05  # of the picture's mean side: how far light, contact and edges may change around what was touched
@@ -37,10 +38,7 @@ class Box:
 
 def blend_weight(touched: np.ndarray, ring: float) -> np.ndarray:
     """(H, W) float32: 1 on and near touched pixels, falling to exactly 0 at ``ring`` pixels from them."""
-    if not touched.any():
-        return np.zeros(touched.shape, np.float32)
-    distance = cv2.distanceTransform((~touched).astype(np.uint8), cv2.DIST_L2, 5)
-    ramp = np.clip((ring - distance) / (0.7 * ring), 0, 1)
+    ramp = np.clip((ring - distance_to(touched)) / (0.7 * ring), 0, 1)
     return ramp * ramp * (3 - 2 * ramp)  # smooth at both ends: no visible border
 
 

@@ -233,7 +233,7 @@ def _paint(level: Level, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
 def _spread(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
     """Fill a field (h, w, 3) from where it is trusted (h, w), by averages of coarser and coarser copies (pull-push)."""
     height, width = trust.shape
-    known = np.minimum(trust, 1)[..., None]
+    known = trust[..., None]
     if min(height, width) <= 2:
         return np.broadcast_to((values * known).sum((0, 1)) / max(known.sum(), 1e-6), values.shape).astype(np.float32)
     size = ((width + 1) // 2, (height + 1) // 2)

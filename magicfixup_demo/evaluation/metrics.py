@@ -13,14 +13,12 @@ Regions = dict[str, np.ndarray | None]  # name -> (H, W) bool, or None for the w
 def psnr(result: np.ndarray, target: np.ndarray, region: np.ndarray | None = None) -> float:
     """Peak signal to noise ratio in dB, over all channels; at most 100."""
     error = (result.astype(np.float64) - target) ** 2
-    mean = error[region].mean() if region is not None else error.mean()
-    return float(min(100.0, 10 * np.log10(255**2 / max(mean, 1e-9))))
+    return float(min(100.0, 10 * np.log10(255**2 / max(_mean(error, region), 1e-9))))
 
 
 def ssim(result: np.ndarray, target: np.ndarray, region: np.ndarray | None = None) -> float:
     """Structural similarity (Wang et al. 2004): Gaussian window of 11 pixels, sigma 1.5, mean over RGB."""
-    local = ssim_map(result, target)
-    return float(local[region].mean() if region is not None else local.mean())
+    return _mean(ssim_map(result, target), region)
 
 
 def ssim_map(result: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -71,8 +69,13 @@ def measure(
         values[name] = {f"lpips_{region}": value for region, value in distance.items()}
         local = ssim_map(result, target)
         for region, mask in regions.items():
-            values[name][f"ssim_{region}"] = float(local[mask].mean() if mask is not None else local.mean())
+            values[name][f"ssim_{region}"] = _mean(local, mask)
             values[name][f"psnr_{region}"] = psnr(result, target, mask)
         if "untouched" in regions:
             values[name]["exact"] = exact(result, photo, regions["untouched"])
     return values
+
+
+def _mean(values: np.ndarray, region: np.ndarray | None) -> float:
+    """Over the region, or over everything."""
+    return float(values.mean() if region is None else values[region].mean())

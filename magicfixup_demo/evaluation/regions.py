@@ -1,10 +1,9 @@
 """The parts of a picture that are judged apart: the hole, the moved object, the ring around both, and the rest."""
 
-import cv2
 import numpy as np
 
 from magicfixup_demo.engine.composite import crop_box, ring_width
-from magicfixup_demo.engine.conditioning import dilated_hole, moved_content, touched_pixels
+from magicfixup_demo.engine.conditioning import dilated_hole, distance_to, moved_content, touched_pixels
 from magicfixup_demo.evaluation.metrics import Regions
 from magicfixup_demo.schema import CoarseEdit
 
@@ -21,7 +20,7 @@ def regions_of(photo: np.ndarray, edit: CoarseEdit) -> Regions:
     left out.
     """
     touched, hole = touched_pixels(photo, edit), dilated_hole(edit)
-    near = _distance_to(touched) < ring_width(*crop_box(touched).size)
+    near = distance_to(touched) < ring_width(*crop_box(touched).size)
     masks = {
         "hole": hole,
         "object": moved_content(photo, edit) & ~hole,
@@ -29,10 +28,3 @@ def regions_of(photo: np.ndarray, edit: CoarseEdit) -> Regions:
         "untouched": ~touched & ~near,
     }
     return {"whole": None} | {name: mask for name, mask in masks.items() if mask.sum() >= LEAST_PIXELS}
-
-
-def _distance_to(mask: np.ndarray) -> np.ndarray:
-    """(H, W) float32: pixels to the nearest True one, infinite where there is none."""
-    if not mask.any():
-        return np.full(mask.shape, np.inf, np.float32)
-    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)

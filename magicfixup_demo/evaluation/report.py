@@ -44,7 +44,8 @@ def evaluate(
     # 2. Every method on every pair that is not done yet
     task = Task(folder.resolve(), tuple(names), model, migan, pictures, share_of_threads(workers))
     kept = RowFile(out.with_suffix(".jsonl"), {"pairs": str(task.folder), "model": model})
-    made = {name: fingerprint(with_weights=needs_weights(name)) for name in names}
+    code = {weighty: fingerprint(with_weights=weighty) for weighty in set(map(needs_weights, names))}  # weights: 53 MB
+    made = {name: code[needs_weights(name)] for name in names}
     waiting = _missing(kept.pairs(), pairs, made, pictures)
     for i, row in enumerate(spread(measure_pair, task, waiting, workers)):
         kept.add(row | {"made": {name: made[name] for name in row["values"]}})

@@ -1,10 +1,8 @@
 """One pair -> every method -> one row of measurements; many pairs on one or several processes."""
 
 import functools
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +14,10 @@ from magicfixup_demo.evaluation.methods import Method, load_methods
 from magicfixup_demo.evaluation.metrics import measure
 from magicfixup_demo.evaluation.pictures import save_pictures
 from magicfixup_demo.evaluation.regions import regions_of
+from magicfixup_demo.pairs.spread import over_processes
 from magicfixup_demo.pairs.store import kind_of, load_pair, source_of
 
 SEED = 0
-_SPAWN = multiprocessing.get_context("spawn")  # a fork of a process that runs torch's threads may hang
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,8 @@ def spread(function: Callable, task: Task, items: list, workers: int = 1) -> Ite
     if workers == 1:
         yield from (function(task, item) for item in items)
         return
-    pool = ProcessPoolExecutor(workers, _SPAWN, initializer=_limit_threads, initargs=(task.threads,))
-    try:
-        yield from pool.map(functools.partial(function, task), items)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    limit = functools.partial(_limit_threads, task.threads)
+    yield from over_processes(functools.partial(function, task), items, workers, limit)
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,5 +1,7 @@
 """A report as tables: lines of cells, the first line the titles; and as Markdown, for README and model card."""
 
+from collections.abc import Callable
+
 from magicfixup_demo.evaluation.regions import REGIONS
 
 TITLES = {"lpips": "LPIPS", "ssim": "SSIM", "psnr": "PSNR", "exact": "exact"}
@@ -26,20 +28,12 @@ def by_region(report: dict, group: str, metric: str) -> Cells:
 
 def versus(report: dict, group: str, ours: str, metric: str = "lpips") -> Cells:
     """``ours`` minus each other method, with its 95 % interval, by region."""
-    lines = [[f"{TITLES[metric]}: {ours} minus", *REGIONS]]
-    for other in report["methods"]:
-        if other != ours:
-            lines.append([other, *(_difference(report, group, f"{metric}_{r}", ours, other) for r in REGIONS)])
-    return lines
+    return _against(report, group, ours, metric, "minus", _difference)
 
 
 def relative(report: dict, group: str, ours: str, metric: str = "lpips") -> Cells:
     """``ours`` over each other method, with its 95 % interval, by region: 0.80 = a fifth lower."""
-    lines = [[f"{TITLES[metric]}: {ours} over", *REGIONS]]
-    for other in report["methods"]:
-        if other != ours:
-            lines.append([other, *(_ratio(report, group, f"{metric}_{r}", ours, other) for r in REGIONS)])
-    return lines
+    return _against(report, group, ours, metric, "over", _ratio)
 
 
 def markdown(cells: Cells) -> str:
@@ -56,6 +50,13 @@ def _means(report: dict, group: str, columns: list[tuple[str, str]]) -> Cells:
         entries = [(metric, chosen.get(f"{metric}_{region}".rstrip("_"))) for metric, region in columns]
         lines.append([name, *(f"{e[name]['mean']:.{DIGITS[metric]}f}" if e else "" for metric, e in entries)])
     return lines
+
+
+def _against(report: dict, group: str, ours: str, metric: str, how: str, cell: Callable[..., str]) -> Cells:
+    """A line for each other method: ``cell`` (_difference or _ratio) of ours and it, in each region."""
+    others = [name for name in report["methods"] if name != ours]
+    lines = [[other, *(cell(report, group, f"{metric}_{r}", ours, other) for r in REGIONS)] for other in others]
+    return [[f"{TITLES[metric]}: {ours} {how}", *REGIONS], *lines]
 
 
 def _difference(report: dict, group: str, metric: str, ours: str, other: str) -> str:

@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 
 from magicfixup_demo.collage import footprint, render, segment_from_mask
-from magicfixup_demo.pairs.flow import difference, largest, median15
+from magicfixup_demo.engine.conditioning import largest_channel
+from magicfixup_demo.pairs.flow import difference, median15
 from magicfixup_demo.pairs.segments import MotionSegment, motion_segments
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer
 
@@ -139,7 +140,7 @@ def looks_like(edit: CoarseEdit, target: np.ndarray) -> bool:
 
 def has_black_border(frame: np.ndarray) -> bool:
     """Whether black pixels hang on the picture's border, as a stabiliser leaves them."""
-    black = (largest(frame) <= BLACK).astype(np.uint8)
+    black = (largest_channel(frame) <= BLACK).astype(np.uint8)
     _, pieces = cv2.connectedComponents(black, connectivity=4)
     edge = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
     on_edge = np.isin(pieces, np.setdiff1d(edge, 0))

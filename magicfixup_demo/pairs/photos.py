@@ -6,7 +6,7 @@ import numpy as np
 
 from magicfixup_demo.pairs.options import PairOptions
 from magicfixup_demo.pairs.sources import Source, read_mask, read_photo
-from magicfixup_demo.pairs.synthetic import Pair, intruder, moved_object
+from magicfixup_demo.pairs.synthetic import LEAST_AREA, MOST_AREA, Pair, intruder, moved_object
 
 
 def photo_pairs(
@@ -37,4 +37,4 @@ def _object_mask(
     if owner is None:
         return None
     mask = read_mask(owner.masks[rng.integers(len(owner.masks))], width, height)
-    return mask if 0.004 < mask.mean() < 0.3 else None
+    return mask if LEAST_AREA < mask.mean() < MOST_AREA else None

@@ -39,14 +39,20 @@ class Spread:
         if self.ray is not None:
             return _over_ray(task, items, self.ray, self.workers)
         if self.workers > 1:
-            return _over_processes(task, items, self.workers)
+            return over_processes(task, items, self.workers)
         return map(task, items)
 
 
-def _over_processes(task: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
-    """Fresh processes: a fork of one that has started threads (OpenCV, torch) may hang."""
-    with ProcessPoolExecutor(min(workers, len(items)), mp_context=get_context("spawn")) as pool:
+def over_processes(
+    task: Callable[[T], R], items: Sequence[T], workers: int, prepare: Callable[[], None] | None = None
+) -> Iterator[R]:
+    """``task`` of each item, in their order; ``prepare`` runs first in each process. What is left is dropped when the
+    caller stops asking. Fresh processes: a fork of one that has started threads (OpenCV, torch) may hang."""
+    pool = ProcessPoolExecutor(max(1, min(workers, len(items))), get_context("spawn"), initializer=prepare)
+    try:
         yield from pool.map(task, items)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _over_ray(task: Callable[[T], R], items: Sequence[T], address: str, workers: int) -> Iterator[R]:

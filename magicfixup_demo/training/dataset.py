@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from magicfixup_demo.engine.conditioning import Filler
+from magicfixup_demo.engine.conditioning import Filler, largest_channel
 from magicfixup_demo.errors import DataError
 from magicfixup_demo.pairs.store import kind_of, load_pair, pair_names
 
@@ -114,8 +114,8 @@ def weight_map(packed: np.ndarray) -> np.ndarray:
 
 
 def _touched(packed: np.ndarray) -> np.ndarray:
-    difference = np.abs(packed[..., REFERENCE].astype(np.int16) - packed[..., FILLED]).max(axis=2)
-    return (difference > CHANGED) | (packed[..., 6] < 128)
+    reference, filled = (np.ascontiguousarray(packed[..., part]) for part in (REFERENCE, FILLED))
+    return (largest_channel(cv2.absdiff(reference, filled)) > CHANGED) | (packed[..., 6] < 128)
 
 
 def _random_crop(packed: np.ndarray, crop: int, rng: np.random.Generator) -> np.ndarray:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import torch
 
-from magicfixup_demo.engine.conditioning import image_array
+from magicfixup_demo.engine.conditioning import image_array, image_tensor
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.presets import PRESETS
 from magicfixup_demo.images import resize, save_png
@@ -15,7 +15,7 @@ from magicfixup_demo.pairs.store import pair_names
 from magicfixup_demo.perceptual import load_lpips
 from magicfixup_demo.training.config import TrainConfig
 from magicfixup_demo.training.curves import draw_curves
-from magicfixup_demo.training.dataset import ALPHA, FILLED, REFERENCE, TARGET, pack, to_batch
+from magicfixup_demo.training.dataset import ALPHA, FILLED, REFERENCE, TARGET, Batch, pack, to_batch
 from magicfixup_demo.training.journal import append
 
 SHEET_ROWS = 12
@@ -49,15 +49,15 @@ class Validator:
     def _pictures(self, pipeline: MagicFixupPipeline, sample: np.ndarray) -> dict[str, np.ndarray]:
         """What is compared, by name: (H, W, 3) uint8."""
         few, many = self.config.validation_steps
+        batch = to_batch([sample]).to(pipeline.device)
         return {
             "fill": np.ascontiguousarray(sample[..., FILLED]),
-            f"{few} step{'s' * (few > 1)}": self._fix(pipeline, sample, few),
-            f"{many} steps": self._fix(pipeline, sample, many),
-            "sdedit": self._fix(pipeline, sample, many, drop=True),
+            f"{few} step{'s' * (few > 1)}": self._fix(pipeline, batch, few),
+            f"{many} steps": self._fix(pipeline, batch, many),
+            "sdedit": self._fix(pipeline, batch, many, drop=True),
         }
 
-    def _fix(self, pipeline: MagicFixupPipeline, sample: np.ndarray, steps: int, drop: bool = False) -> np.ndarray:
-        batch = to_batch([sample]).to(pipeline.device)
+    def _fix(self, pipeline: MagicFixupPipeline, batch: Batch, steps: int, drop: bool = False) -> np.ndarray:
         generator = torch.Generator().manual_seed(self.config.seed)
         result = pipeline(
             batch.reference,
@@ -75,10 +75,10 @@ def _distances(sample: np.ndarray, pictures: dict[str, np.ndarray], device: torc
     """LPIPS to the target over the whole picture and in the hole (not a number where there is none)."""
     lpips = load_lpips().to(device)
     hole = torch.from_numpy((sample[..., ALPHA] < 128).astype(np.float32)).permute(2, 0, 1)[None].to(device)
-    target = to_batch([sample]).target.to(device)
+    target = image_tensor(sample[..., TARGET]).to(device)
     result = {}
     for name, picture in pictures.items():
-        values = torch.from_numpy(picture).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
+        values = image_tensor(picture).to(device)
         with torch.no_grad():
             result[f"{name} all"] = float(lpips(values, target))
             result[f"{name} hole"] = float(lpips(values, target, hole)) if hole.any() else float("nan")
