@@ -72,7 +72,8 @@ class EditOptions:
 
     ``steps``: denoising steps, 1 to 100. ``seed``: 0 to 2**32 - 1. ``samples``: results with seeds seed, seed + 1, ...
     ``sdedit``: also make the SDEdit comparison (for the first seed). ``strength`` is the noise level both start from,
-    as a fraction of the schedule in (0, 1]; None takes the model's own.
+    as a fraction of the schedule in (0, 1]; None takes the model's own. ``sampler``: one of the model's, by name; None
+    takes its default. ``prompt``: a text for the SDEdit comparison of models that take one, empty otherwise.
     """
 
     steps: int | None = None
@@ -80,6 +81,8 @@ class EditOptions:
     samples: int = 1
     sdedit: bool = True
     strength: float | None = None
+    sampler: str | None = None
+    prompt: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +91,7 @@ class EditResult:
 
     ``images``: one (H, W, 3) uint8 per sample. ``sdedit``: the comparison or None. ``coarse``: the edit with its holes
     filled, the picture that both methods start from. ``touched``: (H, W) bool, False where the photo is untouched.
+    ``note``: one sentence for the user where something was left out, for example why there is no comparison.
     """
 
     images: tuple[np.ndarray, ...]
@@ -98,6 +102,7 @@ class EditResult:
     steps: int
     seconds: float
     model: str
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)

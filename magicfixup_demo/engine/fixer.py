@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +10,17 @@ import torch
 
 from magicfixup_demo.engine.composite import Box, crop_box, put_back
 from magicfixup_demo.engine.conditioning import Filler, image_array, image_tensor, mask_tensor, touched_pixels
-from magicfixup_demo.engine.interface import EngineInfo, Progress
+from magicfixup_demo.engine.interface import EngineInfo, Preview, Progress
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.sdedit import sdedit
-from magicfixup_demo.errors import EditError, OptionError
+from magicfixup_demo.errors import EditError, ModelError, OptionError
 from magicfixup_demo.images import fitted_size, resize, resize_edit
 from magicfixup_demo.limits import MAX_SAMPLES, MAX_SEED
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
+
+# Another network's SDEdit: the filled coarse edit (h, w, 3) uint8 at the model's size, the options, on_step(done, of)
+# -> the picture of the same size. May raise ModelError where its network is not to be had.
+Comparison = Callable[[np.ndarray, EditOptions, Callable[[int, int], None] | None], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +53,10 @@ class Job:
 
 
 class PipelineEngine:
-    """Implements engine.interface.Engine. One run at a time: two on the same cores would only slow each other."""
+    """Implements engine.interface.Engine. One run at a time: two on the same cores would only slow each other.
+
+    ``comparison`` makes the SDEdit picture; None takes the same network with its conditions dropped.
+    """
 
     def __init__(
         self,
@@ -58,14 +66,21 @@ class PipelineEngine:
         strength: float,
         area: int = 512 * 512,
         multiple: int = 32,
+        comparison: Comparison | None = None,
     ):
         self.pipeline, self.info, self.fill = pipeline, info, fill
         self.strength = strength
         self.area, self.multiple = area, multiple
+        self.comparison = comparison
         self._turn = threading.Lock()
 
     def fixup(
-        self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions, progress: Progress | None = None
+        self,
+        photo: np.ndarray,
+        edit: CoarseEdit,
+        options: EditOptions,
+        progress: Progress | None = None,
+        preview: Preview | None = None,
     ) -> EditResult:
         """See Engine.fixup."""
         started = time.monotonic()
@@ -81,10 +96,13 @@ class PipelineEngine:
                 job.paste(self._run(job, steps, options.strength, (options.seed + i) % (MAX_SEED + 1), report))
             )
         # 3. SDEdit, with the start and seed of the first
-        compared = None
+        compared, note = None, ""
         if options.sdedit:
             report = _Steps(progress, options.samples, runs, "SDEdit, for comparison")
-            compared = job.paste(self._run(job, steps, options.strength, options.seed, report, compare=True))
+            try:
+                compared = job.paste(self._compared(job, steps, options, report))
+            except ModelError as error:  # of the comparison's own network: the fix-up itself is done
+                note = f"Without the SDEdit comparison: {error}"
         if progress:
             progress(1.0, "Done")
         return EditResult(
@@ -96,12 +114,20 @@ class PipelineEngine:
             steps=steps,
             seconds=time.monotonic() - started,
             model=self.info.name,
+            note=note,
         )
 
     def compare(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> np.ndarray:
         """SDEdit alone, as in ``fixup``: (H, W, 3) uint8."""
         job = self._prepare(photo, edit)
-        return job.paste(self._run(job, self._checked(options), options.strength, options.seed, compare=True))
+        return job.paste(self._compared(job, self._checked(options), options))
+
+    def _compared(self, job: Job, steps: int, options: EditOptions, on_step: "_Steps | None" = None) -> np.ndarray:
+        """SDEdit's picture at the model's size; (h, w, 3) uint8."""
+        if self.comparison is None:
+            return self._run(job, steps, options.strength, options.seed, on_step, compare=True)
+        with self._turn:
+            return self.comparison(job.seen_coarse, options, on_step)
 
     def _prepare(self, photo: np.ndarray, edit: CoarseEdit) -> Job:
         edit = resize_edit(edit, photo.shape[1], photo.shape[0])
@@ -131,6 +157,8 @@ class PipelineEngine:
             raise OptionError(f"strength is {options.strength}; choose 0.05 to 1.")
         if not 1 <= options.samples <= MAX_SAMPLES:
             raise OptionError(f"samples is {options.samples}; choose 1 to {MAX_SAMPLES}.")
+        if options.sampler is not None and options.sampler not in self.info.samplers:
+            raise OptionError(f"sampler is {options.sampler!r}; choose {', '.join(self.info.samplers)}.")
         if not 0 <= options.seed <= MAX_SEED:
             raise OptionError(f"seed is {options.seed}; choose 0 to {MAX_SEED}.")
         return steps

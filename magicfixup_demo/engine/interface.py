@@ -12,16 +12,24 @@ from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
 # It may raise errors.Cancelled to stop the work.
 Progress = Callable[[float, str], None]
 
+# Called between denoising steps with a rough (h, w, 3) uint8 picture of where the run is heading.
+Preview = Callable[[np.ndarray], None]
+
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What the page says about an engine: its name, one sentence, its licence, and its default number of steps."""
+    """What the page says about an engine: its name, one sentence, its licence, and its default number of steps.
+
+    ``samplers``: those that may be chosen, the default first. ``takes_prompt``: its SDEdit comparison reads a text.
+    """
 
     name: str
     description: str
     licence: str
     default_steps: int
     max_steps: int
+    samplers: tuple[str, ...] = ("ddim",)
+    takes_prompt: bool = False
 
 
 class Engine(Protocol):
@@ -30,9 +38,17 @@ class Engine(Protocol):
     info: EngineInfo
 
     def fixup(
-        self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions, progress: Progress | None = None
+        self,
+        photo: np.ndarray,
+        edit: CoarseEdit,
+        options: EditOptions,
+        progress: Progress | None = None,
+        preview: Preview | None = None,
     ) -> EditResult:
-        """photo: (H, W, 3) uint8; an edit of another size is resized to the photo's. Raises MagicFixupError."""
+        """photo: (H, W, 3) uint8; an edit of another size is resized to the photo's. Raises MagicFixupError.
+
+        Where only the comparison cannot be had, the result comes without it (``sdedit`` None) and ``note`` says why.
+        """
         ...
 
     def compare(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> np.ndarray:

@@ -1,5 +1,7 @@
 """The engine that users run, with a tiny real network in it."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from magicfixup_demo.engine.conditioning import fill_from_background, touched_pi
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
-from magicfixup_demo.errors import Cancelled, EditError, OptionError
+from magicfixup_demo.errors import Cancelled, EditError, ModelError, OptionError
 from magicfixup_demo.schema import CoarseEdit, Collage, EditOptions, Layer
 
 
@@ -70,6 +72,37 @@ def test_compare_is_the_sdedit_of_fixup(engine, scene, moved):
     assert np.array_equal(engine.compare(scene, moved, EditOptions(seed=2)), together.sdedit)
 
 
+def with_comparison(engine: PipelineEngine, comparison) -> PipelineEngine:
+    other = copy.copy(engine)
+    other.comparison = comparison
+    return other
+
+
+def test_another_networks_comparison_sees_the_filled_edit_and_the_options(engine, scene, moved):
+    asked = []
+
+    def inverted(coarse, options, on_step):
+        asked.append((coarse, options))
+        on_step(0, 1)
+        return 255 - coarse
+
+    options = EditOptions(seed=3, prompt="a red square")
+    result = with_comparison(engine, inverted).fixup(scene, moved, options, lambda fraction, text: None)
+    (coarse, given), *_ = asked
+    assert given is options and coarse.shape[0] * coarse.shape[1] <= 96 * 96 * 1.1
+    assert result.note == "" and not np.array_equal(result.sdedit, engine.fixup(scene, moved, options).sdedit)
+    assert np.array_equal(result.images[0], engine.fixup(scene, moved, options).images[0])
+
+
+def test_a_comparison_that_is_not_to_be_had_leaves_the_fix_up_whole(engine, scene, moved):
+    def missing(coarse, options, on_step):
+        raise ModelError("The Hub does not answer.")
+
+    result = with_comparison(engine, missing).fixup(scene, moved, EditOptions(seed=3))
+    assert result.sdedit is None and "The Hub does not answer." in result.note
+    assert np.array_equal(result.images[0], engine.fixup(scene, moved, EditOptions(seed=3)).images[0])
+
+
 def test_an_edit_of_another_size_is_fitted(engine, scene, moved):
     half = CoarseEdit(rgb=moved.rgb[::2, ::2].copy(), alpha=moved.alpha[::2, ::2].copy())
     assert engine.fixup(scene, half, EditOptions()).images[0].shape == scene.shape
@@ -96,6 +129,7 @@ def test_nothing_but_hole_is_refused(engine, scene):
         EditOptions(samples=9),
         EditOptions(strength=0.0),
         EditOptions(strength=1.5),
+        EditOptions(sampler="euler"),
     ],
 )
 def test_options_out_of_range_are_refused(engine, scene, moved, options):
