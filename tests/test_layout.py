@@ -11,19 +11,20 @@ PACKAGE = "magicfixup_demo"
 BASIS = {"schema", "errors", "affine", "limits"}
 PICTURES = BASIS | {"images"}
 COLLAGE = PICTURES | {"collage", "collage_json"}
-ENGINE = COLLAGE | {"downloads", "engine"}
+ENGINE = COLLAGE | {"downloads", "hub", "engine"}
 ALLOWED = {
     "errors": set(),
     "limits": set(),
     "affine": set(),
     "schema": {"affine"},
     "downloads": {"errors"},
+    "hub": {"errors", "downloads"},
     "images": BASIS,
     "collage": PICTURES,
     "collage_json": PICTURES,
     "perceptual": PICTURES | {"downloads"},
-    "segmentation": PICTURES | {"downloads"},
-    "engine": COLLAGE | {"downloads"},
+    "segmentation": PICTURES | {"downloads", "hub"},
+    "engine": COLLAGE | {"downloads", "hub"},
     "ui": ENGINE | {"segmentation"},
     "pairs": ENGINE,
     "training": ENGINE | {"perceptual", "pairs"},

@@ -6,9 +6,10 @@ import time
 import numpy as np
 import pytest
 
+from magicfixup_demo import hub
 from magicfixup_demo.errors import Cancelled, DownloadError, MagicFixupError, ModelError, SegmentationError
 from magicfixup_demo.schema import MaskCandidate, Prompt
-from magicfixup_demo.segmentation import hub, registry
+from magicfixup_demo.segmentation import registry
 from magicfixup_demo.segmentation.cache import EmbeddingCache, content_key
 from magicfixup_demo.segmentation.grabcut import GrabCutSegmenter
 from magicfixup_demo.segmentation.interface import Embedding, checked_prompt, found

@@ -6,7 +6,7 @@ import torch
 
 from magicfixup_demo.downloads import PackagedFile, Progress, cached_packaged_file, fetch_packaged_file
 from magicfixup_demo.errors import DownloadError, ModelError
-from magicfixup_demo.segmentation.hub import HubFile, cached_hub_file, fetch_hub_file
+from magicfixup_demo.hub import HubFile, cached_hub_file, fetch_hub_file
 from magicfixup_demo.segmentation.sam_import import import_segment_anything
 from magicfixup_demo.segmentation.sam_segmenter import SamSegmenter
 from magicfixup_demo.segmentation.tiny_vit import IMAGE_SIZE, OUT_CHANNELS, TinyViT

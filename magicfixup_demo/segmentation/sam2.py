@@ -11,9 +11,9 @@ import torch
 
 from magicfixup_demo.downloads import Progress
 from magicfixup_demo.errors import ModelError, SegmentationError
+from magicfixup_demo.hub import HubFile, fetch_hub_file
 from magicfixup_demo.images import resize
 from magicfixup_demo.schema import MaskCandidate, Prompt
-from magicfixup_demo.segmentation.hub import HubFile, fetch_hub_file
 from magicfixup_demo.segmentation.interface import Embedding, checked_prompt
 from magicfixup_demo.segmentation.masks import RawMask, finish
 from magicfixup_demo.segmentation.sam_import import repair_torchvision

@@ -6,7 +6,7 @@ import torch
 
 from magicfixup_demo.downloads import Progress
 from magicfixup_demo.errors import ModelError
-from magicfixup_demo.segmentation.hub import HubFile, fetch_hub_file
+from magicfixup_demo.hub import HubFile, fetch_hub_file
 from magicfixup_demo.segmentation.sam_import import import_segment_anything
 from magicfixup_demo.segmentation.sam_segmenter import SamSegmenter
 
