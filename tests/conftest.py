@@ -26,6 +26,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def parity_data() -> Path:
+    """The folder of numbers computed by the published network beside the repository; not everybody has it."""
+    folder = REPOSITORY.parent / "shared" / "parity"
+    if not folder.is_dir():
+        pytest.skip("needs the published network's numbers in ../shared/parity, which are not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def photo() -> np.ndarray:
     """(60, 80, 3) uint8 in which no two pixels are equal, so that a misplaced pixel always shows."""
     height, width = 60, 80

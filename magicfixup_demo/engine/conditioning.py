@@ -5,6 +5,7 @@ see in training.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import cv2
 import numpy as np
@@ -74,9 +75,23 @@ def _smooth_fill(edit: CoarseEdit, hole: np.ndarray) -> np.ndarray:
     return np.where(hole[..., None], cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR), edit.rgb)
 
 
-def fill_from_content(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
-    """The paper's filler: the hole grows in from whatever lies beside it."""
-    return fill_holes(edit)
+def fill_as_published(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
+    """The published filler: the hole grows in from whatever lies beside it; to the pixel on a picture of MODEL_SIDE.
+
+    The published script takes the content through half precision before it fills. That darkens some grey levels by one,
+    and the fill is very sensitive to its border.
+    """
+    content = CoarseEdit(rgb=_through_half_precision()[edit.rgb], alpha=edit.alpha)
+    return _smooth_fill(content, dilated_hole(edit))
+
+
+@cache
+def _through_half_precision() -> np.ndarray:
+    """(256,) uint8: each grey level after 0..1 -> -1..1 -> 0..1 in half precision, then cut to whole numbers."""
+    half = np.float16
+    values = (np.arange(256, dtype=np.float32) / 255).astype(half)
+    values = (values - half(0.5)) / half(0.5)
+    return ((values + half(1)) / half(2) * half(255)).astype(np.uint8)
 
 
 def fill_from_background(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler
 
-from magicfixup_demo.engine.conditioning import Filler, fill_from_background, fill_from_content
+from magicfixup_demo.engine.conditioning import Filler, fill_as_published, fill_from_background
 from magicfixup_demo.engine.detail_transfer import build_extractor, build_synthesizer
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 
@@ -66,7 +66,7 @@ def _small(synthesizer: tuple[int, ...], extractor: tuple[int, ...]) -> Preset:
     )
 
 
-def _stable_diffusion(width: int, vae_widths: tuple[int, ...], groups: int = 32) -> Preset:
+def stable_diffusion(width: int, vae_widths: tuple[int, ...], groups: int = 32) -> Preset:
     """The published network at any width (320 is the real one): SD 1.4's UNet with 9 input channels, twice."""
     widths = (width, 2 * width, 4 * width, 4 * width)
     unet = {
@@ -87,7 +87,7 @@ def _stable_diffusion(width: int, vae_widths: tuple[int, ...], groups: int = 32)
             "set_alpha_to_one": False,
         },
         pipeline={"prediction": "epsilon", "reference_timestep": None},
-        fill=fill_from_content,
+        fill=fill_as_published,
         multiple=64,
         vae={
             "down_block_types": ("DownEncoderBlock2D",) * len(vae_widths),
@@ -104,8 +104,8 @@ def _stable_diffusion(width: int, vae_widths: tuple[int, ...], groups: int = 32)
 PRESETS: dict[str, Preset] = {
     "tiny": _small((16, 32, 32, 32), (16, 16, 16, 16)),  # for tests
     "small": _small((64, 96, 192, 256), (32, 64, 128, 128)),
-    "magicfixup-tiny": _stable_diffusion(32, (32, 32, 32, 32), groups=32),  # for tests
-    "magicfixup": _stable_diffusion(320, (128, 256, 512, 512)),
+    "magicfixup-tiny": stable_diffusion(32, (32, 32, 32, 32), groups=32),  # for tests
+    "magicfixup": stable_diffusion(320, (128, 256, 512, 512)),
 }
 
 

@@ -10,8 +10,8 @@ from magicfixup_demo.collage import render, segment_from_mask
 from magicfixup_demo.engine.composite import blend_weight, crop_box, put_back, ring_width
 from magicfixup_demo.engine.conditioning import (
     dilated_hole,
+    fill_as_published,
     fill_from_background,
-    fill_from_content,
     fill_holes,
     moved_content,
     touched_pixels,
@@ -130,7 +130,7 @@ def test_a_moved_object_does_not_bleed_into_the_hole_it_left(overlapping):
     uncovered = (slice(56, 94), slice(62, 102))
     behind = fill_from_background(photo, edit)
     assert np.abs(behind[uncovered].astype(int) - 120).max() <= 2, "the ground there is grey"
-    beside = fill_from_content(photo, edit)
+    beside = fill_as_published(photo, edit)
     assert np.abs(beside[uncovered].astype(int) - 120).max() > 40, "else this test could not fail"
 
 
