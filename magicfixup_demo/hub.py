@@ -1,100 +1,213 @@
-"""Files from the Hub, without a long wait where the Hub is out of reach.
+"""Files from the Hub: looked for here first, asked for within seconds, downloaded resumably, checked, kept.
 
-A download that cannot start takes the Hub's own library more than twenty seconds to give up; a question with a time
-limit comes first.
+What the Hub's own cache holds is used. What is downloaded goes to a folder of our own beside it, because there a
+partial file survives a stop, and a file that is no longer needed may be deleted without asking other programs.
 """
 
 import hashlib
 import os
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from magicfixup_demo.downloads import Progress
+from magicfixup_demo.downloads import Progress, cache_folder
 from magicfixup_demo.errors import DownloadError, MagicFixupError
+from magicfixup_demo.hub_faults import NoAnswer, NotTheHub, Offline, WrongChecksum, sentence
+from magicfixup_demo.resumable import ForeignAnswer, Received, download
 
-ANSWER_SECONDS = 2.5
+ANSWER_SECONDS = 4.0
+LOCK_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class HubFile:
-    """One file of a repository on the Hub; ``sha256`` is checked after each download where it is known."""
+    """One file of a repository on the Hub; ``sha256``, where it is known, overrules what the Hub says about it."""
 
     repo: str
     path: str
     sha256: str | None = None
 
+    @property
+    def own_path(self) -> Path:
+        """Where it is kept once it was downloaded by us."""
+        return own_folder(self.repo) / self.path
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What the Hub says about a file before it is downloaded: its address, size in bytes, checksum, and our headers."""
+
+    url: str
+    size: int
+    etag: str
+    headers: dict[str, str]
+
+
+def own_folder(repo: str) -> Path:
+    """The folder that holds what we downloaded of ``repo``."""
+    return cache_folder() / "hub" / repo.replace("/", "--")
+
 
 def cached_hub_file(wanted: HubFile) -> Path | None:
-    """The file's place in the Hub's cache, or None. Asks nobody."""
+    """The file's place in the Hub's cache or in ours, or None. Asks nobody."""
+    shared = _in_the_hubs_cache(wanted)
+    return shared or (wanted.own_path if wanted.own_path.is_file() else None)
+
+
+def fetch_hub_file(wanted: HubFile, progress: Progress | None = None) -> Path:
+    """Return the local path of a file, downloading it once.
+
+    ``progress`` may raise to stop; the next call goes on from there. Raises DownloadError, saying what to do.
+    """
+    return cached_hub_file(wanted) or _fetch([wanted], progress)[0]
+
+
+def fetch_hub_folder(repo: str, paths: Sequence[str], progress: Progress | None = None) -> Path:
+    """Return a folder with all ``paths`` of ``repo``, downloading what is missing; otherwise as fetch_hub_file."""
+    wanted = [HubFile(repo, path) for path in paths]
+    shared = [_in_the_hubs_cache(one) for one in wanted]
+    if all(shared):
+        return shared[0].parents[len(Path(paths[0]).parts) - 1]
+    _fetch([one for one in wanted if not one.own_path.is_file()], progress)
+    return own_folder(repo)
+
+
+def hub_folder_is_here(repo: str, paths: Sequence[str]) -> bool:
+    """Whether fetch_hub_folder would have nothing to download. Asks nobody."""
+    wanted = [HubFile(repo, path) for path in paths]
+    return all(_in_the_hubs_cache(one) for one in wanted) or all(one.own_path.is_file() for one in wanted)
+
+
+def _in_the_hubs_cache(wanted: HubFile) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(wanted.repo, wanted.path)
     return Path(found) if isinstance(found, str) else None
 
 
-def hub_answers(repo: str) -> bool:
-    """Whether the Hub says within a few seconds that it has ``repo``; False at once with HF_HUB_OFFLINE=1."""
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"):
-        return False
-    answer: list[str] = []
-    # A thread, because name lookups and several addresses to try are not covered by the request's own time limit.
-    asking = threading.Thread(target=_ask, args=(repo, answer), daemon=True)
-    asking.start()
-    asking.join(ANSWER_SECONDS)
-    return bool(answer)
-
-
-def fetch_hub_file(wanted: HubFile, progress: Progress | None = None) -> Path:
-    """Return the local path of a file, downloading it once. Raises DownloadError when the Hub does not have it."""
-    cached = cached_hub_file(wanted)
-    if cached:
-        return cached
-    if not hub_answers(wanted.repo):
-        raise DownloadError(f"The Hub does not answer for {wanted.repo}; check the network, or choose another model.")
-    path = _download(wanted, progress)
-    if wanted.sha256 and _sha256(path) != wanted.sha256:
-        path.unlink()
-        raise DownloadError(f"{wanted.path} of {wanted.repo} is not the file expected (checksum differs); report this.")
-    return path
-
-
-def _ask(repo: str, answer: list[str]) -> None:
-    from huggingface_hub import HfApi
-
+def _fetch(wanted: list[HubFile], progress: Progress | None) -> list[Path]:
+    """Ask for all, then download one after the other; ``progress`` counts the bytes of all together."""
+    announced: list[Announced] = []
+    total = 0
     try:
-        answer.append(HfApi().model_info(repo, timeout=2, token=False).id)
-    except Exception:  # no network, no name service, a proxy's page, no such repository: all mean no
-        return
-
-
-def _download(wanted: HubFile, progress: Progress | None) -> Path:
-    from huggingface_hub import hf_hub_download
-
-    try:
-        return Path(hf_hub_download(wanted.repo, wanted.path, token=False, tqdm_class=_bar(wanted, progress)))
+        for asked in wanted:
+            announced.append(_ask_within_seconds(asked))
+            total += announced[-1].size
+        before = 0
+        for asked, one in zip(wanted, announced, strict=True):
+            _fetch_one(asked, one, _counter(asked, before, total, progress))
+            before += one.size
     except MagicFixupError:
         raise  # the user stopped it
-    except Exception as error:  # network, disk and protocol errors of several libraries
-        raise DownloadError(f"Downloading {wanted.path} of {wanted.repo} did not finish; try again.") from error
+    except Exception as error:  # the network, the disk, the Hub
+        raise DownloadError(sentence(error, asked.repo, asked.path, asked.own_path, total)) from error
+    return [one.own_path for one in wanted]
 
 
-def _bar(wanted: HubFile, progress: Progress | None) -> type:
-    """A tqdm class that reports to ``progress`` and draws nothing."""
-    from huggingface_hub.utils import tqdm
+def _counter(wanted: HubFile, before: int, total: int, progress: Progress | None) -> Received:
+    """What hears how many bytes of one file have arrived, and tells ``progress`` about all of them."""
 
-    class Bar(tqdm):
-        def __init__(self, *args, **kwargs):
-            super().__init__(*args, **{**kwargs, "disable": True})
+    def received(number: int) -> None:
+        if progress:
+            done = before + number
+            megabytes = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+            progress(done / max(1, total), f"Downloading {wanted.path} of {wanted.repo}: {megabytes}")
 
-        def update(self, n: float | None = 1) -> None:
-            self.n += n or 0
-            if progress and self.total:
-                progress(min(1.0, self.n / self.total), f"Downloading {wanted.path} (from {wanted.repo})")
-
-    return Bar
+    return received
 
 
-def _sha256(path: Path) -> str:
+def _ask_within_seconds(wanted: HubFile) -> Announced:
+    """Raises Offline, NoAnswer, NotTheHub or the Hub's own errors."""
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"):
+        raise Offline
+    answer: list[Announced | Exception] = []
+    # A thread, because name lookups and several addresses to try are not covered by the request's own time limit.
+    asking = threading.Thread(target=_ask, args=(wanted, answer), daemon=True)
+    asking.start()
+    asking.join(ANSWER_SECONDS)
+    if not answer:
+        raise NoAnswer
+    if isinstance(answer[0], Exception):
+        raise answer[0]
+    return answer[0]
+
+
+def _ask(wanted: HubFile, answer: list) -> None:
+    try:
+        answer.append(_announced(wanted))
+    except Exception as error:
+        answer.append(error)
+
+
+def _announced(wanted: HubFile) -> Announced:
+    """The user's token, if there is one, is shown only where the Hub refuses a stranger."""
+    from huggingface_hub import get_hf_file_metadata, get_token, hf_hub_url
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+    from huggingface_hub.utils import build_hf_headers
+
+    url = hf_hub_url(wanted.repo, wanted.path)
+    token: str | bool = False
+    try:
+        about = get_hf_file_metadata(url, token=token, timeout=ANSWER_SECONDS)
+    except (GatedRepoError, RepositoryNotFoundError):
+        token = get_token() or False
+        if not token:
+            raise
+        about = get_hf_file_metadata(url, token=token, timeout=ANSWER_SECONDS)
+    if not (about.commit_hash and about.etag and about.size is not None):
+        raise NotTheHub
+    return Announced(url, about.size, about.etag, build_hf_headers(token=token))
+
+
+def _fetch_one(wanted: HubFile, announced: Announced, received: Received) -> None:
+    target = wanted.own_path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # The checksum stands in the name: another version's beginning is never continued.
+    part = target.with_name(f"{target.name}.{announced.etag[:16]}.part")
+    with _alone(part, received):
+        if target.is_file():
+            return
+        try:
+            download(announced.url, part, announced.size, announced.headers, received)
+            part.touch()  # an empty file needs no download
+            _check(part, wanted.sha256 or announced.etag)
+        except (ForeignAnswer, WrongChecksum):
+            part.unlink(missing_ok=True)
+            raise
+        part.replace(target)  # atomic: nothing half stands under the final name
+
+
+@contextmanager
+def _alone(part: Path, received: Received) -> Iterator[None]:
+    """Two programs would write into each other's file: the second waits, and may be stopped meanwhile."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(f"{part}.lock")
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=LOCK_POLL_SECONDS)
+        except Timeout:
+            received(part.stat().st_size if part.exists() else 0)
+    try:
+        yield
+    finally:
+        lock.release()
+        if not part.exists():
+            Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def _check(path: Path, checksum: str) -> None:
+    """Compare with a SHA-256 (large files) or with git's own hash (small ones); other ETags say nothing."""
+    if len(checksum) == 64:
+        digest = hashlib.sha256()
+    elif len(checksum) == 40:
+        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    else:
+        return
     with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+        while block := opened.read(1 << 20):
+            digest.update(block)
+    if digest.hexdigest() != checksum:
+        raise WrongChecksum

@@ -11,7 +11,7 @@ import torch
 
 from magicfixup_demo.downloads import Progress
 from magicfixup_demo.errors import ModelError, SegmentationError
-from magicfixup_demo.hub import HubFile, fetch_hub_file
+from magicfixup_demo.hub import fetch_hub_folder
 from magicfixup_demo.images import resize
 from magicfixup_demo.schema import MaskCandidate, Prompt
 from magicfixup_demo.segmentation.interface import Embedding, checked_prompt
@@ -79,8 +79,7 @@ class Sam2Segmenter:
 
 def load_sam2(progress: Progress | None = None) -> Sam2Segmenter:
     """Fetch the weights once (156 MB) and load them. Raises DownloadError or ModelError."""
-    folder = [fetch_hub_file(HubFile(REPO, name), progress) for name in FILES][0].parent
-    return Sam2Segmenter(read_model(folder))
+    return Sam2Segmenter(read_model(fetch_hub_folder(REPO, FILES, progress)))
 
 
 def read_model(folder: Path) -> torch.nn.Module:

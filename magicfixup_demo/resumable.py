@@ -1,0 +1,115 @@
+"""One file over HTTP that may take hours: it goes on where an earlier attempt stopped, and never waits for nothing.
+
+The Hub's own library (from 2.0 on) throws a partial file away when a download stops; 7.7 GB deserve better.
+"""
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ATTEMPTS = 4  # in a row that bring nothing new
+PAUSE_SECONDS = 1.0
+PACE_SECONDS = 20.0
+SLOWEST_BYTES_PER_SECOND = 10_000  # below this the largest file takes nine days: nobody waits for that
+REPORT_SECONDS = 0.2
+
+Received = Callable[[int], None]
+
+
+class Stalled(Exception):
+    """The other side stopped sending, or sends next to nothing. What has arrived is kept."""
+
+
+class ForeignAnswer(Exception):
+    """What answers is not the file that was announced."""
+
+
+@dataclass
+class Pace:
+    """Watches how fast bytes come, over all attempts of a download."""
+
+    since: float = field(default_factory=time.monotonic)
+    received: int = 0
+
+    def count(self, number: int) -> None:
+        """Raises Stalled when the last PACE_SECONDS brought too little."""
+        self.received += number
+        seconds = time.monotonic() - self.since
+        if seconds > PACE_SECONDS:
+            if self.received < seconds * SLOWEST_BYTES_PER_SECOND:
+                raise Stalled(f"{self.received} bytes in {seconds:.0f} seconds")
+            self.since, self.received = time.monotonic(), 0
+
+
+def download(url: str, part: Path, size: int, headers: dict[str, str], received: Received | None = None) -> None:
+    """Complete the file ``part`` to ``size`` bytes; ``received`` hears its length so far and may raise to stop.
+
+    Raises Stalled, ForeignAnswer, OSError (disk; ENOSPC before the first byte where the disk is too small), and the
+    Hub's HfHubHTTPError for an error status. Whatever is raised, except for ForeignAnswer, the part stays.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    make_room(part, size)
+    pace, idle = Pace(), 0
+    while (have := _length(part)) < size:
+        try:
+            _append(url, part, have, size, headers, pace, received)
+        except (HfHubHTTPError, OSError, Stalled, ForeignAnswer):
+            raise
+        except Exception as error:  # the network, in the words of an HTTP library that changes its name
+            if not type(error).__module__.startswith(("httpx", "httpcore")):
+                raise
+            pace.count(0)
+            if _length(part) > have:  # go on at once
+                idle = 0
+                continue
+            idle += 1
+            if idle == ATTEMPTS:
+                raise Stalled(str(error)) from error
+            time.sleep(PAUSE_SECONDS)
+
+
+def make_room(part: Path, size: int) -> None:
+    """Raises OSError (ENOSPC) unless the disk can hold what ``part`` lacks of ``size`` bytes."""
+    if shutil.disk_usage(part.parent).free < size - _length(part):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(part))
+
+
+def _append(url: str, part: Path, have: int, size: int, headers: dict, pace: Pace, received: Received | None) -> None:
+    from huggingface_hub import constants, get_session
+    from huggingface_hub.utils import hf_raise_for_status
+
+    headers = {**headers, "Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with get_session().stream(
+        "GET", url, headers=headers, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT, follow_redirects=True
+    ) as answer:
+        hf_raise_for_status(answer)
+        have = have if answer.status_code == 206 else 0  # 200: a server that cannot go on begins again
+        length = answer.headers.get("Content-Length")
+        if length is not None and have + int(length) != size:
+            raise ForeignAnswer(f"{have + int(length)} bytes instead of {size}")
+        with part.open("ab") as opened:
+            if opened.tell() > have:
+                opened.truncate(have)
+            _write(answer.iter_bytes(), opened, have, size, pace, received)
+
+
+def _write(chunks, opened, have: int, size: int, pace: Pace, received: Received | None) -> None:
+    reported = 0.0
+    for chunk in chunks:
+        opened.write(chunk)
+        have += len(chunk)
+        if have > size:
+            raise ForeignAnswer(f"more than {size} bytes")
+        pace.count(len(chunk))
+        if received and (have == size or time.monotonic() - reported > REPORT_SECONDS):
+            received(have)
+            reported = time.monotonic()
+
+
+def _length(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
