@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
 
@@ -35,14 +36,20 @@ class LatentCodec:
         self.vae = vae
         self.factor = 2 ** (len(vae.config.block_out_channels) - 1)
 
-    def encode(self, image: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """image (B, 3, H, W) in -1..1."""
-        posterior = self.vae.encode(image).latent_dist
-        return posterior.sample(generator) * self.vae.config.scaling_factor
+    def encode(self, image: Tensor, generator: torch.Generator | None = None, noise: Tensor | None = None) -> Tensor:
+        """image (B, 3, H, W) in -1..1. ``noise`` (B, 4, H / 8, W / 8) is drawn by ``generator`` where it is None."""
+        posterior = self.posterior(image)
+        sample = posterior.sample(generator) if noise is None else posterior.mean + posterior.std * noise
+        return (sample * self.vae.config.scaling_factor).to(image.dtype)
+
+    def posterior(self, image: Tensor) -> DiagonalGaussianDistribution:
+        """The distribution that latents are drawn from, before they are scaled. image (B, 3, H, W) in -1..1."""
+        return self.vae.encode(image.to(self.vae.dtype)).latent_dist
 
     def decode(self, latent: Tensor) -> Tensor:
         """Returns (B, 3, H, W), about -1..1."""
-        return self.vae.decode(latent / self.vae.config.scaling_factor).sample
+        scaled = (latent / self.vae.config.scaling_factor).to(self.vae.dtype)
+        return self.vae.decode(scaled).sample.to(latent.dtype)
 
     def encode_mask(self, mask: Tensor) -> Tensor:
         """Bilinear without anti-aliasing, as the published code does: (B, 1, H / 8, W / 8)."""

@@ -58,6 +58,44 @@ def crop_box(touched: np.ndarray) -> Box:
     return Box(left, top, right, bottom)
 
 
+def shared_box(touched: np.ndarray) -> Box:
+    """The smallest of few windows that holds ``crop_box``: edits of one photo then share it, and with it its features.
+
+    The windows are the whole photo, and windows of a half, a quarter, ... of its sides, each a half of its own size
+    from the next, none under LEAST_CROP. All have the photo's shape, so the model sees one size for all of them.
+    """
+    height, width = touched.shape
+    needed, chosen = crop_box(touched), Box(0, 0, width, height)
+    for parts in (2**level for level in range(1, 16)):
+        if min(width, height) // parts < LEAST_CROP:
+            break
+        left, right = _window(needed.left, needed.right, width, parts)
+        top, bottom = _window(needed.top, needed.bottom, height, parts)
+        window = Box(left, top, right, bottom)
+        if not _holds(window, needed):
+            break
+        chosen = window
+    return chosen
+
+
+def _window(first: int, last: int, limit: int, parts: int) -> tuple[int, int]:
+    """Of the windows that are one of ``parts`` long, from 0 to ``limit``, the one whose middle is nearest."""
+    length, gaps = limit // parts, 2 * parts - 2
+    step = (limit - length) / gaps
+    index = min(max(0, round(((first + last) / 2 - length / 2) / step)), gaps)
+    start = round(index * step)
+    return start, start + length
+
+
+def _holds(window: Box, needed: Box) -> bool:
+    return (
+        window.left <= needed.left
+        and window.top <= needed.top
+        and window.right >= needed.right
+        and window.bottom >= needed.bottom
+    )
+
+
 def _span(start: int, length: int, longest: int, limit: int) -> tuple[int, int]:
     """Grow [start, start + length) to its context, at least LEAST_CROP and half the longer side, inside [0, limit)."""
     wanted = min(limit, max(round(length + 2 * CONTEXT * longest), LEAST_CROP, longest // 2))

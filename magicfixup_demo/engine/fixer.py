@@ -3,15 +3,18 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from magicfixup_demo.engine.composite import Box, crop_box, put_back
+from magicfixup_demo.engine.composite import Box, crop_box, put_back, shared_box
 from magicfixup_demo.engine.conditioning import Filler, image_array, image_tensor, mask_tensor, touched_pixels
+from magicfixup_demo.engine.feature_cache import FeatureCache
 from magicfixup_demo.engine.interface import EngineInfo, Preview, Progress
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
+from magicfixup_demo.engine.previews import Canvas
+from magicfixup_demo.engine.samplers import SAMPLERS, Sampler
 from magicfixup_demo.engine.sdedit import sdedit
 from magicfixup_demo.errors import EditError, ModelError, OptionError
 from magicfixup_demo.images import fitted_size, resize, resize_edit
@@ -55,7 +58,8 @@ class Job:
 class PipelineEngine:
     """Implements engine.interface.Engine. One run at a time: two on the same cores would only slow each other.
 
-    ``comparison`` makes the SDEdit picture; None takes the same network with its conditions dropped.
+    ``comparison`` makes the SDEdit picture; None takes the same network with its conditions dropped. What the model
+    read of the last photos is kept for their next edits, in memory, until other photos replace it or ``forget``.
     """
 
     def __init__(
@@ -72,6 +76,8 @@ class PipelineEngine:
         self.strength = strength
         self.area, self.multiple = area, multiple
         self.comparison = comparison
+        self._box = crop_box if pipeline.config.reference_timestep is not None else shared_box
+        pipeline.cache = FeatureCache()
         self._turn = threading.Lock()
 
     def fixup(
@@ -87,14 +93,14 @@ class PipelineEngine:
         # 1. The part of the photo that the model must see, at its size, holes filled
         steps = self._checked(options)
         job = self._prepare(photo, edit)
+        show = preview and Canvas(photo, job.box, preview)
         # 2. Each sample
         runs = options.samples + options.sdedit
         images = []
         for i in range(options.samples):
             report = _Steps(progress, i, runs, "Fixing it up")
-            images.append(
-                job.paste(self._run(job, steps, options.strength, (options.seed + i) % (MAX_SEED + 1), report))
-            )
+            seed = (options.seed + i) % (MAX_SEED + 1)
+            images.append(job.paste(self._run(job, steps, replace(options, seed=seed), report, preview=show)))
         # 3. SDEdit, with the start and seed of the first
         compared, note = None, ""
         if options.sdedit:
@@ -125,16 +131,20 @@ class PipelineEngine:
     def _compared(self, job: Job, steps: int, options: EditOptions, on_step: "_Steps | None" = None) -> np.ndarray:
         """SDEdit's picture at the model's size; (h, w, 3) uint8."""
         if self.comparison is None:
-            return self._run(job, steps, options.strength, options.seed, on_step, compare=True)
+            return self._run(job, steps, options, on_step, compare=True)
         with self._turn:
             return self.comparison(job.seen_coarse, options, on_step)
+
+    def forget(self) -> None:
+        """Drop what is kept of photos, at once."""
+        self.pipeline.cache.forget()
 
     def _prepare(self, photo: np.ndarray, edit: CoarseEdit) -> Job:
         edit = resize_edit(edit, photo.shape[1], photo.shape[0])
         if edit.hole.all():
             raise EditError("This edit is nothing but hole; leave some of the photo or an object in it.")
         touched = touched_pixels(photo, edit)
-        box = crop_box(touched)
+        box = self._box(touched)
         part = CoarseEdit(*(np.ascontiguousarray(values[box.window]) for values in (edit.rgb, edit.alpha)))
         size = fitted_size(*box.size, self.area, self.multiple)
         coarse = self.fill(photo[box.window], part)
@@ -150,38 +160,41 @@ class PipelineEngine:
 
     def _checked(self, options: EditOptions) -> int:
         """The number of steps, after checking all options. Raises OptionError."""
-        steps = self.info.default_steps if options.steps is None else options.steps
+        if options.sampler is not None and options.sampler not in self.info.samplers:
+            raise OptionError(f"sampler is {options.sampler!r}; choose {', '.join(self.info.samplers)}.")
+        steps = self._sampler(options).steps or self.info.default_steps if options.steps is None else options.steps
         if not 1 <= steps <= self.info.max_steps:
             raise OptionError(f"steps is {steps}; choose 1 to {self.info.max_steps}.")
         if options.strength is not None and not 0.05 <= options.strength <= 1:
             raise OptionError(f"strength is {options.strength}; choose 0.05 to 1.")
         if not 1 <= options.samples <= MAX_SAMPLES:
             raise OptionError(f"samples is {options.samples}; choose 1 to {MAX_SAMPLES}.")
-        if options.sampler is not None and options.sampler not in self.info.samplers:
-            raise OptionError(f"sampler is {options.sampler!r}; choose {', '.join(self.info.samplers)}.")
         if not 0 <= options.seed <= MAX_SEED:
             raise OptionError(f"seed is {options.seed}; choose 0 to {MAX_SEED}.")
         return steps
+
+    def _sampler(self, options: EditOptions) -> Sampler:
+        return SAMPLERS[options.sampler or self.info.samplers[0]]
 
     def _run(
         self,
         job: Job,
         steps: int,
-        strength: float | None,
-        seed: int,
+        options: EditOptions,
         on_step: "_Steps | None" = None,
+        preview: Canvas | None = None,
         compare: bool = False,
     ) -> np.ndarray:
         """One denoising run at the model's size; (h, w, 3) uint8."""
         device = self.pipeline.device
         tensors = (image_tensor(job.seen_photo), image_tensor(job.seen_coarse), mask_tensor(job.seen_part))
         photo, coarse, mask = (tensor.to(device) for tensor in tensors)
-        settings = {"steps": steps, "strength": strength or self.strength, "on_step": on_step}
-        settings["generator"] = torch.Generator().manual_seed(seed)
+        settings = {"steps": steps, "strength": options.strength or self.strength, "on_step": on_step}
+        settings |= {"sampler": self._sampler(options), "generator": torch.Generator().manual_seed(options.seed)}
         with self._turn:
             if compare:
                 return image_array(sdedit(self.pipeline, coarse, **settings))
-            return image_array(self.pipeline(photo, coarse, mask, **settings))
+            return image_array(self.pipeline(photo, coarse, mask, preview=preview, **settings))
 
 
 class _Steps:

@@ -1,6 +1,5 @@
 """MagicFixupPipeline: the method in numbered steps, at two sizes from one code path."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +9,10 @@ from torch import Tensor
 
 from magicfixup_demo.engine.codecs import LatentCodec, PixelCodec
 from magicfixup_demo.engine.detail_transfer import Features, extract_details, scale_features, synthesize
+from magicfixup_demo.engine.feature_cache import FeatureCache
+from magicfixup_demo.engine.previews import previewer
+from magicfixup_demo.engine.reading import noise_like, read, read_nothing
+from magicfixup_demo.engine.samplers import SAMPLERS, Sampler, clean_prediction, ddim_timesteps
 
 DATA_VARIANCE = 0.25  # of pixels in -1..1, for the unconditional skip weight below
 
@@ -43,7 +46,11 @@ class MagicFixupPipeline(DiffusionPipeline):
     the noisy picture scaled to least squares (c_skip of EDM, arXiv 2206.00364, table 1).
     ``reference_timestep``: None noises the photo afresh at each step with that step's timestep (the published network);
     a number keeps it fixed, so that the photo is read once per photo (``small``).
+
+    ``cache`` is None until somebody sets one: features are then kept across calls. Weights must not change afterwards.
     """
+
+    cache: FeatureCache | None = None
 
     def __init__(
         self,
@@ -68,51 +75,57 @@ class MagicFixupPipeline(DiffusionPipeline):
         *,
         steps: int,
         strength: float = 1.0,
-        eta: float = 0.0,
+        sampler: Sampler = SAMPLERS["ddim"],
         generator: torch.Generator | None = None,
         drop_conditions: bool = False,
         on_step: Callable[[int, int], None] | None = None,
+        preview: Callable[[Tensor], None] | None = None,
     ) -> Tensor:
         """Fix up a batch.
 
         photo, coarse: (B, 3, H, W) in -1..1, coarse with its holes filled; mask: (B, 1, H, W), 1 = content. H and W are
         multiples of the networks' total stride. ``strength`` in (0, 1]: the start is noised to that fraction of the
         schedule. ``drop_conditions`` gives SDEdit (arXiv 2108.01073) with the same network, start and seed.
-        ``on_step(done, of)`` is called before each step and may raise to stop. Returns (B, 3, H, W), about -1..1.
+        ``on_step(done, of)`` is called before each step and may raise to stop; ``preview`` gets a rough picture
+        (B, 3, h', w') after each step but the last. Returns (B, 3, H, W), about -1..1.
         """
+        run = sampler.start(self.scheduler, steps, strength)
+
         # 1. Pictures into the space of the networks
         coarse_latent = self.codec.encode(coarse, generator)  # (B, C, h, w)
-        photo_latent = self.codec.encode(photo, generator)  # (B, C, h, w)
         mask_latent = self.codec.encode_mask(mask)  # (B, M, h, w)
 
-        # 2. Start from the coarse edit, noised
-        timesteps = self.timesteps(steps, strength)
-        noise = self._noise_like(coarse_latent, generator)
-        noisy = self.scheduler.add_noise(coarse_latent, noise, timesteps[:1].to(noise.device))
+        show = previewer(self.codec, coarse, coarse_latent) if preview else None
 
-        # 3. Read the photo (once, where its timestep is fixed)
+        # 2. Read the photo (at each step's timestep, or once, where it is fixed)
+        if drop_conditions:
+            features_at = read_nothing(self, coarse_latent)
+        else:
+            features_at = read(self, photo, mask_latent, run.timesteps, sampler.fresh, generator)
+
+        # 3. Start from the coarse edit, noised
+        noise = noise_like(coarse_latent, generator)
+        noisy = self.scheduler.add_noise(coarse_latent, noise, run.timesteps[:1].to(noise.device))
         keep = torch.full((len(noisy),), 0.0 if drop_conditions else 1.0, device=noisy.device, dtype=noisy.dtype)
-        once = self.config.reference_timestep is not None
-        features = self.details(photo_latent, mask_latent) if once else {}
+        column = keep.view(-1, 1, 1, 1)
 
         # 4. Denoise
-        for i, timestep in enumerate(timesteps):
+        for i, timestep in enumerate(run.timesteps):
             if on_step:
-                on_step(i, len(timesteps))
+                on_step(i, len(run.timesteps))
             t = timestep.to(noisy.device).expand(len(noisy))
-            if not once:
-                features = self.details(photo_latent, mask_latent, t, self._noise_like(photo_latent, generator))
-            conditions = Conditions(coarse_latent, mask_latent, features, torch.ones_like(keep)).where(keep)
+            conditions = Conditions(coarse_latent * column, mask_latent * column, features_at(int(timestep)), keep)
             prediction = self.predict(noisy, t, conditions)
-            noisy = self.scheduler.step(prediction, timestep, noisy, eta=eta, generator=generator).prev_sample
+            if show and i + 1 < len(run.timesteps):
+                preview(show(clean_prediction(self.scheduler, prediction, t, noisy)))
+            noisy = run.step(prediction, timestep, noisy, generator)
 
         # 5. Back to a picture
         return self.codec.decode(noisy)
 
     def timesteps(self, steps: int, strength: float) -> Tensor:
         """The last ``steps`` timesteps of a schedule of which they are the fraction ``strength``; highest first."""
-        self.scheduler.set_timesteps(math.ceil(steps / strength - 1e-6))
-        return self.scheduler.timesteps[-steps:]
+        return ddim_timesteps(self.scheduler, steps, strength)[1]
 
     def details(
         self, photo_latent: Tensor, mask_latent: Tensor, t: Tensor | None = None, noise: Tensor | None = None
@@ -127,12 +140,14 @@ class MagicFixupPipeline(DiffusionPipeline):
         else:
             noised = self.scheduler.add_noise(photo_latent, noise, t)
         sample = torch.cat([noised, photo_latent, mask_latent], dim=1)  # (B, 2C + M, h, w)
-        return extract_details(self.extractor, sample, t)
+        return extract_details(self.extractor, sample.to(self.extractor.dtype), t)
 
     def predict(self, noisy: Tensor, t: Tensor, conditions: Conditions) -> Tensor:
         """What the scheduler expects: the noise ("epsilon") or the clean picture ("residual"). noisy (B, C, h, w)."""
         sample = torch.cat([noisy, conditions.coarse, conditions.mask], dim=1)  # (B, 2C + M, h, w)
-        output = synthesize(self.synthesizer, sample, t, conditions.features)  # (B, C, h, w)
+        dtype = self.synthesizer.dtype  # the schedule stays in single precision whatever the networks compute in
+        features = {name: tokens.to(dtype) for name, tokens in conditions.features.items()}
+        output = synthesize(self.synthesizer, sample.to(dtype), t, features).to(noisy.dtype)  # (B, C, h, w)
         if self.config.prediction == "epsilon":
             return output
         skip = (1 - conditions.keep) * self._skip_weight(t)
@@ -142,9 +157,3 @@ class MagicFixupPipeline(DiffusionPipeline):
         """Least-squares weight of the noisy picture for the clean one: sqrt(a) v / (a v + 1 - a), v = variance."""
         alpha = self.scheduler.alphas_cumprod.to(t.device)[t]
         return alpha.sqrt() * DATA_VARIANCE / (alpha * DATA_VARIANCE + 1 - alpha)
-
-    @staticmethod
-    def _noise_like(latent: Tensor, generator: torch.Generator | None) -> Tensor:
-        device = generator.device if generator is not None else latent.device
-        noise = torch.randn(latent.shape, generator=generator, device=device, dtype=latent.dtype)
-        return noise.to(latent.device)

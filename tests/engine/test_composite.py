@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from magicfixup_demo.affine import translation
 from magicfixup_demo.collage import render, segment_from_mask
-from magicfixup_demo.engine.composite import blend_weight, crop_box, put_back, ring_width
+from magicfixup_demo.engine.composite import blend_weight, crop_box, put_back, ring_width, shared_box
 from magicfixup_demo.engine.conditioning import (
     dilated_hole,
     fill_as_published,
@@ -192,3 +192,36 @@ def test_a_large_photo_is_filled_as_its_small_copy_is():
     hole = dilated_hole(edit)
     assert np.array_equal(filled[~hole], photo[~hole])
     assert np.abs(filled[hole].astype(int) - photo[hole]).max() <= 2
+
+
+def touched_box(height: int, width: int, left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    touched = np.zeros((height, width), bool)
+    touched[top:bottom, left:right] = True
+    return touched
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_the_shared_box_holds_the_crop_and_there_are_few_of_them(data):
+    height, width = (data.draw(st.integers(40, 4000)) for _ in range(2))
+    left, top = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    right, bottom = data.draw(st.integers(left + 1, width)), data.draw(st.integers(top + 1, height))
+    touched = touched_box(height, width, left, top, right, bottom)
+    needed, shared = crop_box(touched), shared_box(touched)
+    assert shared.left <= needed.left and shared.right >= needed.right and shared.right <= width
+    assert shared.top <= needed.top and shared.bottom >= needed.bottom and shared.bottom <= height
+    parts = round(width / shared.size[0])
+    assert shared.size == (width // parts, height // parts)
+    assert parts == 1 or min(shared.size) >= 512
+    assert abs(shared.left * (2 * parts - 2) / max(1, width - shared.size[0]) % 1 - 0.5) > 0.45  # one of 2 parts - 1
+
+
+def test_a_photo_of_less_than_two_crops_a_side_is_seen_whole():
+    assert shared_box(touched_box(1000, 1300, 600, 400, 640, 450)).size == (1300, 1000)
+
+
+def test_an_object_dragged_further_is_seen_in_the_same_box():
+    """A large photo: the box of ``crop_box`` moves with every edit, the shared one does not."""
+    edits = [touched_box(3000, 4000, 500, 600, 900 + further, 1000) for further in (0, 40, 80)]
+    assert len({shared_box(touched) for touched in edits}) == 1 < len({crop_box(touched) for touched in edits})
+    assert shared_box(edits[0]).size == (2000, 1500)

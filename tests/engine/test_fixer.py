@@ -1,6 +1,7 @@
 """The engine that users run, with a tiny real network in it."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -151,3 +152,22 @@ def test_progress_rises_to_one_and_may_cancel(engine, scene, moved):
     with pytest.raises(Cancelled):
         engine.fixup(scene, moved, EditOptions(), cancel)
     engine.fixup(scene, moved, EditOptions())  # the engine is free again
+
+
+def test_a_sampler_may_be_chosen_and_brings_its_own_number_of_steps(engine, scene, moved):
+    other = copy.copy(engine)
+    other.info = dataclasses.replace(engine.info, max_steps=60, samplers=("ddim", "unipc", "published"))
+    first, second = (other.fixup(scene, moved, EditOptions(sampler=name, sdedit=False)) for name in ("ddim", "unipc"))
+    assert first.steps == second.steps == 2
+    assert np.array_equal(first.images[0], other.fixup(scene, moved, EditOptions(sdedit=False)).images[0])
+    assert not np.array_equal(first.images[0], second.images[0])
+    assert other.fixup(scene, moved, EditOptions(sampler="published", sdedit=False)).steps == 50
+
+
+def test_previews_show_the_whole_photo_between_steps(engine, scene, moved):
+    shown = []
+    options = EditOptions(steps=3, samples=2, seed=4, sdedit=False)
+    result = engine.fixup(scene, moved, options, preview=shown.append)
+    assert [picture.shape for picture in shown] == [scene.shape] * 4
+    assert all(picture.dtype == np.uint8 for picture in shown)
+    assert np.array_equal(result.images[1], engine.fixup(scene, moved, options).images[1])

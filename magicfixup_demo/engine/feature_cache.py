@@ -1,0 +1,119 @@
+"""The extractor's features of a photo, kept across edits of that photo.
+
+The features depend on the photo, the timestep, the photo's noise, and the mask. Fast samplers draw the noise once per
+photo (from its content) and read the photo with a whole-picture mask, so that every edit of it asks for the same.
+
+What the whole-picture mask costs is known in part. ``small`` was trained with it. The published network was trained
+with the edit's mask: the paper's ablation (arXiv 2403.13044) puts the whole effect of that mask at LPIPS .187 against
+.194; how much of it the real weights would lose here has not been measured.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from magicfixup_demo.engine.detail_transfer import Features
+
+MOST_BYTES = 512 * 1024**2  # 22 timesteps of the published network at 512 x 512, in half precision
+MOST_ENTRIES = 4  # photos (or crops, or lists of timesteps): a visitor's features soon make room for the next one's
+
+
+@dataclass(eq=False)
+class Entry:
+    """What is kept of one photo for one list of timesteps: its latent, and features by timestep."""
+
+    latent: Tensor | None = None
+    features: dict[int, Features] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        tensors = [tokens for features in self.features.values() for tokens in features.values()]
+        return sum(tensor.nbytes for tensor in [*tensors, *([] if self.latent is None else [self.latent])])
+
+
+class FeatureCache:
+    """Entries of few photos in memory, never on disk; the one that was not used for longest goes first.
+
+    It goes with the engine that holds it. One run at a time may use it (the engine sees to that).
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES, most_entries: int = MOST_ENTRIES):
+        self.most_bytes, self.most_entries = most_bytes, most_entries
+        self._entries: OrderedDict[tuple, Entry] = OrderedDict()
+
+    def entry(self, photo: Tensor, timesteps: tuple[int, ...]) -> Entry:
+        """What is kept of a photo (B, 3, H, W), empty at first; from now on the most recently used."""
+        key = (digest(photo), tuple(photo.shape), timesteps)
+        entry = self._entries.pop(key, None) or Entry()
+        self._entries[key] = entry
+        while len(self._entries) > self.most_entries:
+            self._entries.popitem(last=False)
+        return entry
+
+    def add(self, entry: Entry, t: int, features: Features) -> None:
+        """Keep features where they fit after dropping other photos'; what a run needs next is never dropped for it."""
+        wanted = sum(tokens.nbytes for tokens in features.values())
+        while self.bytes + wanted > self.most_bytes and next(iter(self._entries.values()), entry) is not entry:
+            self._entries.popitem(last=False)
+        if self.bytes + wanted <= self.most_bytes:
+            entry.features[t] = features
+
+    def forget(self) -> None:
+        """Drop everything, at once."""
+        self._entries.clear()
+
+    @property
+    def bytes(self) -> int:
+        """Memory held by all entries."""
+        return sum(entry.bytes for entry in self._entries.values())
+
+
+class Reader:
+    """Features for the timesteps of a run, in its order: from the cache, or computed several timesteps at once."""
+
+    def __init__(
+        self,
+        compute: Callable[[list[int]], list[Features]],
+        timesteps: list[int],
+        at_once: int,
+        cache: FeatureCache | None,
+        entry: Entry,
+    ):
+        self._compute, self._timesteps, self._at_once = compute, timesteps, at_once
+        self._cache, self._entry = cache, entry
+        self._ahead: dict[int, Features] = {}
+
+    def __call__(self, t: int) -> Features:
+        """Features at timestep ``t``."""
+        if t in self._entry.features:
+            return self._entry.features[t]
+        if t not in self._ahead:
+            self._read_from(t)
+        return self._ahead.pop(t)
+
+    def _read_from(self, t: int) -> None:
+        later = self._timesteps[self._timesteps.index(t) :]
+        missing = list(dict.fromkeys(other for other in later if other not in self._entry.features))[: self._at_once]
+        for other, features in zip(missing, self._compute(missing), strict=True):
+            self._ahead[other] = features
+            if self._cache is not None:
+                self._cache.add(self._entry, other, features)
+
+
+def digest(photo: Tensor) -> bytes:
+    """Of a photo's content; the only name that the cache knows it by."""
+    return hashlib.blake2b(photo.detach().cpu().contiguous().numpy().tobytes(), digest_size=16).digest()
+
+
+def half(features: Features) -> Features:
+    """As they are kept: half the memory. Layer-normalised tokens lie far inside the range of half precision."""
+    return {name: tokens.half() for name, tokens in features.items()}
+
+
+def split(features: Features, parts: int) -> list[Features]:
+    """Features of a batch of ``parts`` timesteps, one after the other -> those of each."""
+    chunks = {name: tokens.chunk(parts) for name, tokens in features.items()}
+    return [{name: chunks[name][i] for name in chunks} for i in range(parts)]

@@ -1,0 +1,95 @@
+"""How the extractor reads the photo during a run: once, afresh at every step, or with the photo's own noise."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from magicfixup_demo.engine.detail_transfer import Features, no_details
+from magicfixup_demo.engine.feature_cache import Entry, FeatureCache, Reader, digest, half, split
+
+READ_AT_ONCE = {"cuda": 4}  # timesteps in one pass of the extractor; a processor is as fast one by one, in less memory
+
+FeaturesAt = Callable[[int], Features]  # timestep -> features
+
+
+def read(
+    pipeline, photo: Tensor, mask: Tensor, timesteps: Tensor, fresh: bool, generator: torch.Generator | None
+) -> FeaturesAt:
+    """The features of a photo (B, 3, H, W) for a run of a MagicFixupPipeline, by timestep.
+
+    mask: (B, M, h, w) of the edit, 1 = content. ``fresh``: see samplers.Sampler; a fixed reference timestep rules it.
+    """
+    if pipeline.config.reference_timestep is not None:
+        return _once(pipeline, photo, mask, generator)
+    if fresh:
+        return _afresh(pipeline, photo, mask, generator)
+    return _with_its_own_noise(pipeline, photo, mask, [int(t) for t in timesteps])
+
+
+def read_nothing(pipeline, latent: Tensor) -> FeaturesAt:
+    """For runs whose conditions are dropped: the extractor need not run. latent: (B, C, h, w)."""
+    nothing = no_details(pipeline.extractor, latent)
+    return lambda timestep: nothing
+
+
+def noise_like(latent: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Standard normal, drawn where the generator lives."""
+    device = generator.device if generator is not None else latent.device
+    noise = torch.randn(latent.shape, generator=generator, device=device, dtype=latent.dtype)
+    return noise.to(latent.device)
+
+
+def _once(pipeline, photo: Tensor, mask: Tensor, generator: torch.Generator | None) -> FeaturesAt:
+    """One pass of the extractor for a photo, kept exactly as computed."""
+    t = pipeline.config.reference_timestep
+    entry = _entry(pipeline.cache, photo, (t,))
+    reader = Reader(
+        lambda _: [pipeline.details(pipeline.codec.encode(photo, generator), mask)], [t], 1, pipeline.cache, entry
+    )
+    features = reader(t)
+    return lambda timestep: features
+
+
+def _afresh(pipeline, photo: Tensor, mask: Tensor, generator: torch.Generator | None) -> FeaturesAt:
+    """As published: new noise on the photo at every step, and the edit's mask."""
+    latent = pipeline.codec.encode(photo, generator)  # (B, C, h, w)
+
+    def features_at(t: int) -> Features:
+        return pipeline.details(latent, mask, _times([t], latent), noise_like(latent, generator))
+
+    return features_at
+
+
+def _with_its_own_noise(pipeline, photo: Tensor, mask: Tensor, timesteps: list[int]) -> FeaturesAt:
+    """Latent and noise drawn from the photo's content, a whole-picture mask: the same for every edit of the photo."""
+    entry = _entry(pipeline.cache, photo, tuple(timesteps))
+    own = torch.Generator().manual_seed(int.from_bytes(digest(photo)[:7], "little"))
+    noise = noise_like(
+        torch.empty_like(mask[:, :1]).expand(-1, _channels(pipeline), -1, -1), own
+    )  # before the latent's
+    if entry.latent is None:
+        entry.latent = pipeline.codec.encode(photo, own)
+    latent, whole = entry.latent, torch.ones_like(mask)
+
+    def compute(times: list[int]) -> list[Features]:
+        n = len(times)
+        batch = [tensor.repeat(n, 1, 1, 1) for tensor in (latent, whole)]
+        features = pipeline.details(*batch, _times(times, latent), noise.repeat(n, 1, 1, 1))
+        return split(half(features), n)
+
+    at_once = READ_AT_ONCE.get(latent.device.type, 1)
+    return Reader(compute, timesteps, at_once, pipeline.cache, entry)
+
+
+def _channels(pipeline) -> int:
+    return pipeline.synthesizer.config.out_channels
+
+
+def _times(times: list[int], latent: Tensor) -> Tensor:
+    """(N B,): every timestep for the whole batch, one after the other."""
+    return torch.tensor(times, device=latent.device).repeat_interleave(len(latent))
+
+
+def _entry(cache: FeatureCache | None, photo: Tensor, timesteps: tuple[int, ...]) -> Entry:
+    return Entry() if cache is None else cache.entry(photo, timesteps)
