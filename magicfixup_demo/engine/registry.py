@@ -2,28 +2,49 @@
 
 import torch
 
+from magicfixup_demo.downloads import Progress
 from magicfixup_demo.engine.backends import use_backend
+from magicfixup_demo.engine.choice import FALLBACK, choose, on_zerogpu
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import Engine, EngineInfo
-from magicfixup_demo.engine.presets import PRESETS, build_pipeline
-from magicfixup_demo.engine.weights import MODELS, load_networks
+from magicfixup_demo.engine.presets import PRESETS
+from magicfixup_demo.engine.samplers import sampler_names
+from magicfixup_demo.engine.stable_diffusion import StableDiffusionComparison
+from magicfixup_demo.engine.weights import MODELS, bring_here, load_model
 from magicfixup_demo.errors import ModelError
 from magicfixup_demo.limits import MAX_STEPS
 
 
-def load_engine(name: str = "auto", device: str | None = None, backend: str = "torch") -> Engine:
-    """Load a model by its name in ``weights.MODELS``; "auto" takes the embedded ``small``.
+def load_engine(
+    name: str = "auto", device: str | None = None, backend: str = "torch", progress: Progress | None = None
+) -> Engine:
+    """Load a model by its name in ``weights.MODELS``, downloading it first where it is named and not here.
 
-    ``device``: "cpu" or "cuda"; None takes a GPU where there is one. ``backend``: what computes the networks, a key of
-    ``backends.BACKENDS``. Raises ModelError, OptionError.
+    "auto" takes the best that runs here (``choice.choose``), and the embedded ``small`` where that one fails; the
+    engine's ``note`` then says why. ``device``: "cpu" or "cuda"; None takes a GPU where there is one. ``backend``: what
+    computes the networks, a key of ``backends.BACKENDS``. ``progress`` may raise to stop. Raises ModelError,
+    DownloadError, OptionError.
     """
-    name = "small" if name == "auto" else name
+    chosen = choose(name, device)
+    try:
+        return _load(chosen, device, backend, progress)
+    except ModelError as error:
+        if name != "auto" or chosen == FALLBACK:
+            raise
+        engine = _load(FALLBACK, device, backend, progress)
+        engine.note = f"The model {chosen} cannot run, {FALLBACK} takes its place: {error}"
+        return engine
+
+
+def _load(name: str, device: str | None, backend: str, progress: Progress | None) -> PipelineEngine:
     if name not in MODELS:
         raise ModelError(f"There is no model {name!r}; choose one of auto, {', '.join(MODELS)}.")
     entry, preset = MODELS[name], PRESETS[MODELS[name].preset]
-    pipeline = build_pipeline(preset)
-    load_networks(entry.folder, pipeline)
-    pipeline.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    # Latent models compute in half precision on a GPU, as published; a CPU is slower that way.
+    dtype = torch.float16 if preset.vae and device != "cpu" else torch.float32
+    bring_here(entry, progress)
+    pipeline = load_model(entry, device, dtype)
     use_backend(backend, pipeline)
     pipeline.set_progress_bar_config(disable=True)
     info = EngineInfo(
@@ -32,5 +53,16 @@ def load_engine(name: str = "auto", device: str | None = None, backend: str = "t
         licence=entry.licence,
         default_steps=entry.default_steps,
         max_steps=MAX_STEPS,
+        samplers=sampler_names(entry.sampler, rereads=pipeline.config.reference_timestep is None),
+        takes_prompt=entry.source is not None,
     )
-    return PipelineEngine(pipeline, info, preset.fill, entry.strength, preset.area, preset.multiple)
+    comparison = _comparison(device, dtype, progress) if info.takes_prompt else None
+    return PipelineEngine(pipeline, info, preset.fill, entry.strength, preset.area, preset.multiple, comparison)
+
+
+def _comparison(device: str, dtype: torch.dtype, progress: Progress | None) -> StableDiffusionComparison:
+    """Loaded when it is first asked for; on ZeroGPU at once, because a lent GPU does not wait for downloads."""
+    comparison = StableDiffusionComparison(device, dtype)
+    if on_zerogpu():
+        comparison.load_or_give_up(progress)
+    return comparison
