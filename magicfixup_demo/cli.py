@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from magicfixup_demo.cli_research import add_bench, add_evaluate, add_pairs, add_train
-from magicfixup_demo.errors import MagicFixupError, OptionError
+from magicfixup_demo.errors import MagicFixupError, ModelError, OptionError
 from magicfixup_demo.limits import BACKEND_NAMES, MAX_SAMPLES, MAX_SEED, MAX_STEPS
 
 INTERRUPTED = 130  # what shells expect after Ctrl-C
@@ -140,13 +140,18 @@ def _fixup(options: argparse.Namespace) -> None:
 
     photo, edit = open_photo(options.photo), open_edit(options.edit)
     wanted = EditOptions(options.steps, options.seed, options.samples, sdedit=options.sdedit is not None)
-    result = load_engine(options.model, backend=options.backend).fixup(photo, edit, wanted, show_progress)
+    engine = load_engine(options.model, backend=options.backend, progress=show_progress)
+    result = engine.fixup(photo, edit, wanted, show_progress)
     notes = {"model": result.model, "steps": str(result.steps)}
     for index, (path, image) in enumerate(zip(_sample_paths(options), result.images, strict=True)):
         seed = (result.seed + index) % (MAX_SEED + 1)
         save_png(path, image, notes | {"seed": str(seed)})
         say(f"{path}: {result.model}, {result.steps} steps, seed {seed}.")
+    if getattr(engine, "note", ""):
+        say(engine.note)
     if options.sdedit is not None:
+        if result.sdedit is None:
+            raise ModelError(result.note)
         save_png(options.sdedit, result.sdedit, notes | {"seed": str(result.seed), "method": "SDEdit"})
         say(f"{options.sdedit}: SDEdit from the same start and seed.")
 

@@ -78,7 +78,7 @@ def engine(monkeypatch):
             sdedit = np.full_like(photo, 200) if options.sdedit else None
             return EditResult(images, sdedit, photo, touched, options.seed, options.steps or 2, 0.1, "fake")
 
-    def load_engine(name="auto", backend="torch"):
+    def load_engine(name="auto", backend="torch", progress=None):
         if name != "small":
             raise ModelError(f"There is no model {name!r}; choose small.")
         Engine.backend = backend
@@ -198,6 +198,20 @@ class TestFixup:
         for k in (1, 2, 3):
             picture = Image.open(tmp_path / f"r_{k}.png")
             assert np.array(picture)[0, 0, 0] == 4 + k and picture.text["seed"] == str(4 + k)
+
+    def test_without_its_network_the_result_is_written_and_the_missing_sdedit_is_an_error(
+        self, engine, monkeypatch, photo, edit, tmp_path, capsys
+    ):
+        def without(self, photo, edit, options, progress=None):
+            touched = np.zeros(photo.shape[:2], bool)
+            return EditResult((photo,), None, photo, touched, 0, 2, 0.1, "fake", note="Without the comparison: no Hub.")
+
+        monkeypatch.setattr(engine, "fixup", without)
+        monkeypatch.setattr(engine, "note", "small takes its place.", raising=False)
+        assert run("fixup", photo, edit, "-o", tmp_path / "r.png", "--sdedit", tmp_path / "s.png") == 2
+        printed = capsys.readouterr()
+        assert printed.err == "Without the comparison: no Hub.\n" and "small takes its place.\n" in printed.out
+        assert (tmp_path / "r.png").exists() and not (tmp_path / "s.png").exists()
 
     def test_sdedit_is_written_where_it_is_asked_for(self, engine, photo, edit, tmp_path):
         assert run("fixup", photo, edit, "-o", tmp_path / "r.png", "--sdedit", tmp_path / "s.png") == 0

@@ -44,6 +44,7 @@ def impatient(monkeypatch):
 @pytest.fixture
 def server(monkeypatch, tmp_path):
     with FakeHub(FILES) as running, running.in_this_process(monkeypatch, tmp_path):
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
         yield running
 
 
@@ -173,6 +174,7 @@ class TestFailures:
     def test_each_is_one_sentence_that_says_what_to_do(self, name, monkeypatch, tmp_path):
         with situation(name, FILES, tmp_path) as environment:
             point_at(monkeypatch, environment)
+            monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
             with pytest.raises(DownloadError, match=SAID[name]) as caught:
                 fetch_hub_file(WANTED)
         assert "\n" not in str(caught.value) and str(caught.value).count(". ") == 0
