@@ -132,6 +132,8 @@ class PipelineEngine:
         """SDEdit's picture at the model's size; (h, w, 3) uint8."""
         if self.comparison is None:
             return self._run(job, steps, options, on_step, compare=True)
+        if hasattr(self.comparison, "load"):  # it may be a download, for which nobody else shall wait
+            self.comparison.load(on_step and on_step.progress)
         with self._turn:
             return self.comparison(job.seen_coarse, options, on_step)
 

@@ -41,7 +41,7 @@ OnStep = Callable[[int, int], None]
 
 
 class StableDiffusionComparison:
-    """Calling it makes the picture; the first call, or ``load``, downloads what is missing. Thread-safe."""
+    """Calling it makes the picture. ``load`` before that tells about the download, if one is needed. Thread-safe."""
 
     def __init__(self, device: str, dtype: torch.dtype):
         self._device, self._dtype = device, dtype
@@ -53,7 +53,7 @@ class StableDiffusionComparison:
 
         ``on_step(done, of)`` is called before each step and may raise to stop. Raises ModelError, DownloadError.
         """
-        pipeline = self.load(getattr(on_step, "progress", None))
+        pipeline = self.load()
         with self._turn:
             return _image_to_image(pipeline, coarse, options, on_step)
 

@@ -95,6 +95,25 @@ def test_another_networks_comparison_sees_the_filled_edit_and_the_options(engine
     assert np.array_equal(result.images[0], engine.fixup(scene, moved, options).images[0])
 
 
+def test_a_comparison_is_loaded_while_others_may_run(engine, scene, moved):
+    """Its loading may be a download of gigabytes."""
+    seen = []
+
+    class Comparison:
+        def load(self, progress):
+            seen.append(("loading", other._turn.locked()))
+            progress(0.5, "Downloading")
+
+        def __call__(self, coarse, options, on_step):
+            seen.append(("running", other._turn.locked()))
+            return coarse
+
+    other = with_comparison(engine, Comparison())
+    texts = []
+    other.fixup(scene, moved, EditOptions(), lambda fraction, text: texts.append(text))
+    assert seen == [("loading", False), ("running", True)] and "Downloading" in texts
+
+
 def test_a_comparison_that_is_not_to_be_had_leaves_the_fix_up_whole(engine, scene, moved):
     def missing(coarse, options, on_step):
         raise ModelError("The Hub does not answer.")

@@ -72,16 +72,9 @@ def test_each_step_is_told_before_it_runs_and_may_stop_the_run(comparison, coars
 
 
 def test_the_download_is_told_and_happens_once(comparison, server, coarse):
-    class OnStep:
-        said = []
-
-        def __call__(self, done, of): ...
-
-        def progress(self, fraction, text):
-            self.said.append(text)
-
-    comparison(coarse, EditOptions(), OnStep())
-    assert any(text.startswith("Downloading unet/diffusion_pytorch_model.fp16.safetensors") for text in OnStep.said)
+    said = []
+    comparison.load(lambda fraction, text: said.append(text))
+    assert any(text.startswith("Downloading unet/diffusion_pytorch_model.fp16.safetensors") for text in said)
     server.requests.clear()
     comparison(coarse, EditOptions())
     StableDiffusionComparison("cpu", torch.float32)(coarse, EditOptions())
