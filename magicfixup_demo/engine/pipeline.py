@@ -13,6 +13,7 @@ from magicfixup_demo.engine.feature_cache import FeatureCache
 from magicfixup_demo.engine.previews import previewer
 from magicfixup_demo.engine.reading import noise_like, read, read_nothing
 from magicfixup_demo.engine.samplers import SAMPLERS, Sampler, clean_prediction, ddim_timesteps
+from magicfixup_demo.engine.schedule import add_noise
 
 DATA_VARIANCE = 0.25  # of pixels in -1..1, for the unconditional skip weight below
 
@@ -105,7 +106,7 @@ class MagicFixupPipeline(DiffusionPipeline):
 
         # 3. Start from the coarse edit, noised
         noise = noise_like(coarse_latent, generator)
-        noisy = self.scheduler.add_noise(coarse_latent, noise, run.timesteps[:1].to(noise.device))
+        noisy = add_noise(self.scheduler, coarse_latent, noise, run.timesteps[:1].to(noise.device))
         keep = torch.full((len(noisy),), 0.0 if drop_conditions else 1.0, device=noisy.device, dtype=noisy.dtype)
         column = keep.view(-1, 1, 1, 1)
 
@@ -138,7 +139,7 @@ class MagicFixupPipeline(DiffusionPipeline):
             t = torch.full((len(photo_latent),), self.config.reference_timestep, device=photo_latent.device)
             noised, mask_latent = photo_latent, torch.ones_like(mask_latent)
         else:
-            noised = self.scheduler.add_noise(photo_latent, noise, t)
+            noised = add_noise(self.scheduler, photo_latent, noise, t)
         sample = torch.cat([noised, photo_latent, mask_latent], dim=1)  # (B, 2C + M, h, w)
         return extract_details(self.extractor, sample.to(self.extractor.dtype), t)
 

@@ -61,6 +61,15 @@ def ddim_timesteps(schedule: DDIMScheduler, steps: int, strength: float) -> tupl
     return scheduler, scheduler.timesteps[-steps:]
 
 
+def published_timesteps(schedule: DDIMScheduler, steps: int, strength: float) -> tuple[DDIMScheduler, Tensor]:
+    """``ddim_timesteps`` as the published code has them at strength 1: every (1000 // steps)-th; 30 steps make 31."""
+    scheduler, timesteps = ddim_timesteps(schedule, steps, strength)
+    if strength < 1:
+        return scheduler, timesteps
+    trained = schedule.config.num_train_timesteps
+    return scheduler, torch.arange(0, trained, trained // steps).flip(0) + 1
+
+
 def solver_timesteps(schedule: DDIMScheduler, steps: int, strength: float) -> Tensor:
     """From where the published 50 steps begin (981; 999 for ``small``) to where they end (1), spaced by squares.
 
@@ -81,9 +90,9 @@ def noise_to_signal(schedule: DDIMScheduler, timesteps: Tensor) -> Tensor:
     return ((1 - alpha) / alpha).sqrt()
 
 
-def _ddim(eta: float) -> Callable[[DDIMScheduler, int, float], Run]:
+def _ddim(eta: float, levels: Callable = ddim_timesteps) -> Callable[[DDIMScheduler, int, float], Run]:
     def start(schedule: DDIMScheduler, steps: int, strength: float) -> Run:
-        return Run(*ddim_timesteps(schedule, steps, strength), {"eta": eta})
+        return Run(*levels(schedule, steps, strength), {"eta": eta})
 
     return start
 
@@ -104,7 +113,7 @@ def _solver(kind: type, **settings) -> Callable[[DDIMScheduler, int, float], Run
 
 
 SAMPLERS: dict[str, Sampler] = {
-    "published": Sampler(_ddim(eta=1.0), fresh=True, steps=PUBLISHED_STEPS),
+    "published": Sampler(_ddim(eta=1.0, levels=published_timesteps), fresh=True, steps=PUBLISHED_STEPS),
     "ddim": Sampler(_ddim(eta=0.0)),
     "dpm++": Sampler(_solver(DPMSolverMultistepScheduler, solver_order=2, algorithm_type="dpmsolver++")),
     "unipc": Sampler(_solver(UniPCMultistepScheduler, solver_order=2, solver_type="bh2")),

@@ -69,6 +69,14 @@ def test_every_noise_level_is_finite_and_falls(preset):
             assert sigmas.isfinite().all() and (sigmas.diff() < 0).all() and sigmas[-1] == 0
 
 
+def test_published_steps_that_do_not_divide_the_schedule_are_as_many_as_fit():
+    """../shared/parity/README.md, 1.5."""
+    start = SAMPLERS["published"].start
+    counts = {steps: len(start(schedule_of(EPSILON), steps, 1.0).timesteps) for steps in (1, 10, 30, 50)}
+    assert counts == {1: 1, 10: 10, 30: 31, 50: 50}
+    assert start(schedule_of(EPSILON), 30, 1.0).timesteps[[0, 1, -1]].tolist() == [991, 958, 1]
+
+
 def test_solvers_begin_where_the_published_fifty_steps_do():
     published = SAMPLERS["published"].start(schedule_of(EPSILON), PUBLISHED_STEPS, 1.0).timesteps
     assert (published[0], published[-1], len(published)) == (981, 1, 50)
