@@ -7,7 +7,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is i
 
 from magicfixup_demo.limits import BACKEND_NAMES
 from magicfixup_demo.ui.examples import list_examples
-from magicfixup_demo.ui.models import engine_loader, segmenter_loader
+from magicfixup_demo.ui.models import engines, segmenter_loader
 from magicfixup_demo.ui.page import build_page, launch_options
 from magicfixup_demo.ui.services import Services
 
@@ -16,14 +16,14 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Rearrange the things in a photo, get a photo back.")
     parser.add_argument("--host", default=None, help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=None, help="port to listen on (default: the first free from 7860)")
-    parser.add_argument("--model", default="auto", help="which engine repairs the photo (default: the best to be had)")
+    parser.add_argument("--model", default="auto", help="auto, small or magicfixup (downloads 7.7 GB once)")
     parser.add_argument("--backend", choices=BACKEND_NAMES, default="torch", help="what computes it (default: torch)")
     parser.add_argument("--segmenter", default="auto", help="which model selects objects (default: the best to be had)")
     return parser.parse_args()
 
 
 options = parse_options()
-services = Services(engine_loader(options.model, options.backend), segmenter_loader(options.segmenter), list_examples())
+services = Services(engines(options.model, options.backend), segmenter_loader(options.segmenter), list_examples())
 demo = build_page(services)
 
 if __name__ == "__main__":

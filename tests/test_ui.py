@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from browser.fakes import DISC_AT, FakeEngine, FakeSegmenter, scene
+from browser.fakes import DISC_AT, FakeEngine, FakeSegmenter, engines_of, scene
 from gradio.utils import get_upload_folder
 from PIL import Image
 
@@ -16,14 +16,16 @@ from magicfixup_demo.collage import render
 from magicfixup_demo.collage_json import collage_from_json
 from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.errors import Cancelled, ModelError, OptionError, PhotoError, SegmentationError
-from magicfixup_demo.schema import MaskCandidate
+from magicfixup_demo.schema import EditOptions, MaskCandidate
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.background import Background
 from magicfixup_demo.ui.editor import WEB_FOLDER, Editor
+from magicfixup_demo.ui.engines import Engines
+from magicfixup_demo.ui.example_results import ExampleResults
 from magicfixup_demo.ui.examples import find_example, list_examples
 from magicfixup_demo.ui.handlers import fixup, server_functions
-from magicfixup_demo.ui.jobs import Job, Jobs
-from magicfixup_demo.ui.payload import candidate_record, display_size, options_from, prompt_from
+from magicfixup_demo.ui.jobs import PREVIEW_SECONDS, Job, Jobs
+from magicfixup_demo.ui.payload import MAX_PROMPT, candidate_record, display_size, options_from, prompt_from
 from magicfixup_demo.ui.photos import PHOTOS_PER_VISIT, PhotoStore
 from magicfixup_demo.ui.services import Services
 
@@ -37,7 +39,7 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def services(engine) -> Services:
-    return Services(lambda progress: engine, lambda progress: FakeSegmenter()).start()
+    return Services(engines_of(engine), lambda progress: FakeSegmenter()).start()
 
 
 @pytest.fixture
@@ -284,7 +286,7 @@ def test_the_download_is_the_full_result_and_untouched_pixels_are_the_photos_own
     collage = moved_disc(page, reply)
     messages_of(services, reply, collage, seed=5)
     saved = page["download"]({"token": reply["token"], "job": "j1", "what": "result"})
-    assert saved["name"] == "My-photo--1-magicfixup-seed5.png"
+    assert saved["name"] == "My-photo--1-fake-seed5.png"
     picture = Image.open(io.BytesIO(base64.b64decode(saved["png"])))
     assert "seed 5" in picture.text["Comment"]
     edit = render(scene(), collage_from_json(collage))
@@ -384,17 +386,202 @@ def test_report_raises_once_stopped():
 # Models
 
 
-def test_the_page_says_when_a_model_cannot_be_had(upload):
+def named(name: str, **others) -> FakeEngine:
+    return FakeEngine(EngineInfo(name, f"What {name} is.", "MIT", default_steps=4, max_steps=50, **others))
+
+
+def page_over(engines) -> dict:
+    """The page's functions by name, and under "services" what they share; the models are known."""
+    services = Services(engines, lambda progress: FakeSegmenter(note="A fallback.")).start()
+    functions = {function.__name__: function for function in server_functions(services)}
+    while services.engines.catalogue is None and not services.engines.problem:
+        time.sleep(0.01)
+    return {"services": services, **functions}
+
+
+def offers(page) -> dict:
+    return {offer["name"]: offer for offer in page["status"]({})["models"]["offers"]}
+
+
+def test_the_page_says_when_no_model_can_be_had(upload):
     def missing(progress):
         raise ModelError("The weights are missing; do this.")
 
-    services = Services(missing, lambda progress: FakeSegmenter(note="A fallback.")).start()
-    page = {function.__name__: function for function in server_functions(services)}
+    page = page_over(Engines(missing, None))
     reply = opened(page, upload)
-    messages = messages_of(services, reply, moved_disc(page, reply))
+    messages = messages_of(page["services"], reply, moved_disc(page, reply))
     assert messages[-1]["message"] == "The weights are missing; do this."
     status = page["status"]({})
-    assert status["engine"]["problem"] == "The weights are missing; do this." and status["note"] == "A fallback."
+    assert status["models"]["problem"] == "The weights are missing; do this." and status["note"] == "A fallback."
+
+
+def test_a_default_that_cannot_be_had_gives_way_and_may_be_tried_again(upload):
+    large, small = named("large"), named("small")
+    reachable = threading.Event()
+
+    def load(name, progress):
+        if name == "large" and not reachable.is_set():
+            raise ModelError("The Hub does not answer.")
+        return {"large": large, "small": small}[name]
+
+    page = page_over(engines_of(large, small, load=load))
+    page["services"].engines.loading("large").wait(10)
+    models = page["status"]({})["models"]
+    assert models["default"] == "small" and offers(page)["large"]["problem"] == "The Hub does not answer."
+    reply = opened(page, upload)
+    collage = moved_disc(page, reply)
+    assert messages_of(page["services"], reply, collage)[-1]["value"]["model"] == "small"
+    failed = messages_of(page["services"], reply, collage, model="large")[-1]
+    assert (failed["kind"], failed["message"]) == ("error", "The Hub does not answer.")
+    reachable.set()
+    assert messages_of(page["services"], reply, collage, model="large")[-1]["value"]["model"] == "large"
+    assert page["status"]({})["models"]["default"] == "large"
+
+
+def test_a_model_is_loaded_when_it_is_first_wanted_and_its_download_can_be_stopped(upload):
+    small, large = named("small"), named("large", takes_prompt=True, samplers=("a", "b"))
+    loads, go, stopped = [], threading.Event(), threading.Event()
+
+    def load(name, progress):
+        loads.append(name)
+        try:
+            while name == "large" and not go.wait(0.01):
+                progress(0.5, "Downloading, 3.9 of 7.7 GB")
+        except Cancelled:
+            stopped.set()
+            raise
+        return {"large": large, "small": small}[name]
+
+    page = page_over(engines_of(small, large, load=load, megabytes={"large": 7700}))
+    reply = opened(page, upload)
+    collage = moved_disc(page, reply)
+    messages_of(page["services"], reply, collage)
+    assert loads == ["small"] and offers(page)["large"]["megabytes"] == 7700 and offers(page)["large"]["info"] is None
+    request = {"token": reply["token"], "job": "j2", "collage": collage, "options": {"model": "large"}}
+    work = fixup(page["services"], request)
+    assert any(m.get("text") == "Downloading, 3.9 of 7.7 GB" and m["fraction"] == 0.5 for m in work)
+    work.close()
+    assert stopped.wait(10), "nobody else waits for it"
+    go.set()
+    assert messages_of(page["services"], reply, collage, model="large")[-1]["value"]["model"] == "large"
+    offer = offers(page)["large"]
+    assert loads == ["small", "large", "large"] and offer["megabytes"] == 0
+    assert offer["info"]["samplers"] == ["a", "b"] and offer["info"]["takesPrompt"] is True
+
+
+def test_a_download_goes_on_while_somebody_waits_for_it():
+    go, begun = threading.Event(), threading.Event()
+    engine = named("large")
+
+    def load(name, progress):
+        begun.set()
+        while name == "large" and not go.wait(0.01):
+            progress(0.5, "Downloading")
+        return engine
+
+    engines = engines_of(named("small"), engine, load=load).start()
+    patient, got = threading.Event(), []
+    waiting = threading.Thread(target=lambda: got.append(engines.get("large", lambda *_: patient.set())))
+    waiting.start()
+    assert begun.wait(10) and patient.wait(10)
+
+    def leave(*_):
+        raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        engines.get("large", leave)
+    assert engines.loading("large").running
+    go.set()
+    waiting.join(10)
+    assert got == [engine]
+
+
+def test_an_unknown_model_is_a_sentence(page, upload, services):
+    reply = opened(page, upload)
+    collage = moved_disc(page, reply)
+    for options in ({"model": "nonsense"}, {"model": ["x"]}, {"other": 5}):
+        assert messages_of(services, reply, collage, **options)[-1]["message"] == strings.NO_MODEL
+    unknown = messages_of(services, reply, collage, other="nonsense")[-1]
+    assert unknown["kind"] == "done" and strings.NO_MODEL in unknown["value"]["note"]
+
+
+def test_another_model_runs_beside_and_each_result_can_be_downloaded(upload):
+    first, second = named("first"), named("second")
+    page = page_over(engines_of(first, second))
+    reply = opened(page, upload)
+    collage = moved_disc(page, reply)
+    messages = messages_of(page["services"], reply, collage, seed=9, steps=3, other="second")
+    value = messages[-1]["value"]
+    assert value["model"] == "first" and value["other"]["model"] == "second"
+    fractions = [message["fraction"] for message in messages[:-1]]
+    assert fractions == sorted(fractions)
+    asked = second.asked[0]
+    assert (asked.seed, asked.steps, asked.sdedit) == (9, None, False), "its own steps, the same seed, only its picture"
+    names = [
+        page["download"]({"token": reply["token"], "job": "j1", "what": what})["name"] for what in ("result", "other")
+    ]
+    assert names == ["My-photo--1-first-seed9.png", "My-photo--1-second-seed9.png"]
+    assert "other" not in messages_of(page["services"], reply, collage, other="first")[-1]["value"]
+
+
+def test_previews_travel_as_pictures_and_not_too_many(page, upload, services):
+    reply = opened(page, upload)
+    messages = messages_of(services, reply, moved_disc(page, reply))
+    shown = [message["preview"] for message in messages if "preview" in message]
+    assert shown and all(url.startswith("data:image/jpeg;base64,") for url in shown)
+    now = [0.0]
+    job = Job("j", "v", clock=lambda: now[0])
+
+    def work(report):
+        for _ in range(10):
+            now[0] += PREVIEW_SECONDS / 4
+            job.show(np.zeros((4, 4, 3), np.uint8))
+
+    assert sum("preview" in message for message in job.messages(work)) == 3
+
+
+def test_options_of_the_model():
+    info = EngineInfo("x", "", "", 4, 50, samplers=("a", "b"), takes_prompt=True)
+    options = options_from({"sampler": "b", "prompt": " a dog "}, info)
+    assert (options.sampler, options.prompt) == ("b", "a dog")
+    assert options_from({"prompt": "a dog"}, INFO).prompt == "", "the page may still hold another model's prompt"
+    for bad in ({"sampler": "c"}, {"sampler": 4}, {"prompt": "x" * (MAX_PROMPT + 1)}, {"prompt": ["x"]}):
+        with pytest.raises(OptionError):
+            options_from(bad, info)
+
+
+# Examples, kept
+
+
+def test_an_example_as_it_ships_is_computed_once_for_everybody(page, services, engine):
+    services.examples = list_examples()[:1]
+    first, again = (page["open_example"]({"name": services.examples[0].name, "visit": visit}) for visit in "ab")
+    results = [messages_of(services, reply, json.loads(reply["collage"]))[-1]["value"] for reply in (first, again)]
+    assert results[0] == results[1] and len(engine.asked) == 1
+    assert page["download"]({"token": again["token"], "job": "j1", "what": "result"})["png"]
+    messages_of(services, first, json.loads(first["collage"]), seed=4)
+    changed = json.loads(first["collage"])
+    changed["layers"][0]["matrix"][4] += 3
+    messages_of(services, first, changed)
+    assert [asked.seed for asked in engine.asked] == [0, 4, 0], "only the example's own collage and options are kept"
+
+
+def test_an_own_photo_is_never_kept(page, upload, services, engine):
+    reply = opened(page, upload)
+    collage = moved_disc(page, reply)
+    for _ in range(2):
+        messages_of(services, reply, collage)
+    assert len(engine.asked) == 2 and len(services.example_results) == 0
+
+
+def test_kept_results_are_few_and_the_least_wanted_goes():
+    kept = ExampleResults(most=2)
+    for edit in ("a", "b"):
+        kept.keep(edit, "m", EditOptions(), edit, INFO)
+    assert kept.get("a", "m", EditOptions()) == ("a", INFO)
+    kept.keep("c", "m", EditOptions(), "c", INFO)
+    assert kept.get("b", "m", EditOptions()) is None and kept.get("a", "m", EditOptions())
+    assert kept.get("a", "other", EditOptions()) is None and kept.get("a", "m", EditOptions(steps=3)) is None
 
 
 def test_progress_of_background_work_can_be_read():
@@ -423,7 +610,7 @@ def test_a_photo_can_be_opened_while_the_segmenter_still_loads(upload):
         go.wait(10)
         return FakeSegmenter()
 
-    services = Services(lambda progress: FakeEngine(), slow).start()
+    services = Services(engines_of(FakeEngine()), slow).start()
     page = {function.__name__: function for function in server_functions(services)}
     reply = opened(page, upload)
     deadline = time.monotonic() + 10

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from magicfixup_demo.errors import MagicFixupError
+from magicfixup_demo.errors import Cancelled, MagicFixupError
 from magicfixup_demo.ui import strings
 
 Progress = Callable[[float, str], None]
@@ -13,18 +13,34 @@ log = logging.getLogger(__name__)
 
 
 class Background:
-    """Runs ``work(progress)`` once in a daemon thread. ``fraction`` (0..1) and ``text`` say how far it is."""
+    """Runs ``work(progress)`` in a daemon thread; after a failure it may be started again.
+
+    ``fraction`` (0..1) and ``text`` say how far it is.
+    """
 
     def __init__(self, work: Callable[[Progress], Any], text: str):
         self.fraction, self.text = 0.0, text
-        self._work = work
+        self._work, self._first_text = work, text
         self._value, self._error = None, None
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._done, self._cancelled = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
 
     def start(self) -> "Background":
-        self._thread.start()
+        """Begin, or begin again what failed or was cancelled; nothing where it runs or is done."""
+        with self._lock:
+            if self._thread is None or self._error:
+                self._error = None
+                self.fraction, self.text = 0.0, self._first_text
+                self._done.clear()
+                self._cancelled.clear()
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
         return self
+
+    def cancel(self) -> None:
+        """Stop at the work's next report of progress."""
+        self._cancelled.set()
 
     @property
     def ready(self) -> bool:
@@ -32,9 +48,13 @@ class Background:
         return self._done.is_set()
 
     @property
+    def running(self) -> bool:
+        return self._thread is not None and not self._done.is_set()
+
+    @property
     def problem(self) -> str | None:
         """The sentence for the user when the work failed, else None."""
-        return str(self._error) if self._error else None
+        return str(self._error) if self._error and not isinstance(self._error, Cancelled) else None
 
     @property
     def value(self) -> Any:
@@ -54,15 +74,20 @@ class Background:
         return self._value
 
     def _run(self) -> None:
+        value, error = None, None
         try:
-            self._value = self._work(self._report)
-        except MagicFixupError as error:
-            self._error = error
+            value = self._work(self._report)
+        except MagicFixupError as known:
+            error = known
         except Exception:
             log.exception("background work failed: %s", self.text)
-            self._error = MagicFixupError(strings.SURPRISE)
-        self.fraction = 1.0
-        self._done.set()
+            error = MagicFixupError(strings.SURPRISE)
+        with self._lock:
+            self._value, self._error = value, error
+            self.fraction = 1.0
+            self._done.set()
 
     def _report(self, fraction: float, text: str) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled("Stopped.")
         self.fraction, self.text = float(fraction), str(text)

@@ -10,24 +10,19 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 from gradio.utils import get_upload_folder
 
 from magicfixup_demo.collage import render
 from magicfixup_demo.collage_json import collage_from_json, collage_to_json
-from magicfixup_demo.errors import EditError, MagicFixupError, PhotoError
+from magicfixup_demo.errors import MagicFixupError, PhotoError
 from magicfixup_demo.images import open_photo, png_bytes
-from magicfixup_demo.schema import CoarseEdit, EditResult
+from magicfixup_demo.schema import EditResult
 from magicfixup_demo.ui import strings
+from magicfixup_demo.ui.engines import Engines
+from magicfixup_demo.ui.example_results import fingerprint
 from magicfixup_demo.ui.examples import find_example
-from magicfixup_demo.ui.payload import (
-    candidate_record,
-    engine_record,
-    options_from,
-    picture_url,
-    prompt_from,
-    result_record,
-)
+from magicfixup_demo.ui.fixing import fix_up
+from magicfixup_demo.ui.payload import candidate_record, offer_record, picture_url, prompt_from
 from magicfixup_demo.ui.photos import OpenPhoto
 from magicfixup_demo.ui.services import Services, embedding_of
 
@@ -55,20 +50,16 @@ def open_example(services: Services, record: dict) -> dict:
     example = find_example(services.examples, record.get("name"))
     image = open_photo(example.photo)
     collage = collage_from_json(example.collage.read_text("utf-8"))
-    render(image, collage)  # raises when they do not belong together
-    photo = services.open_photo(example.name, image, record.get("visit"))
+    edit = render(image, collage)  # raises when they do not belong together
+    photo = services.open_photo(example.name, image, record.get("visit"), fingerprint(image, edit))
     return {**_photo_record(photo), "collage": collage_to_json(collage), "title": example.title}
 
 
 def status(services: Services, record: dict) -> dict:
     """{"token"} -> how far the models and the photo's embedding are; fractions 0..1."""
-    segmenter, engine = services.segmenter, services.engine
+    segmenter = services.segmenter
     reply = {
-        "engine": {
-            "ready": engine.ready,
-            "problem": engine.problem,
-            "info": engine_record(engine.value.info) if engine.value else None,
-        },
+        "models": _models_record(services.engines),
         "segmenter": {"ready": segmenter.ready, "fraction": segmenter.fraction, "text": segmenter.text},
         "note": segmenter.problem or getattr(segmenter.value, "note", "") or "",
     }
@@ -99,14 +90,18 @@ def stop(services: Services, record: dict) -> dict:
 
 
 def download(services: Services, record: dict) -> dict:
-    """{"token", "job", "what": result | sdedit | coarse} -> the full-size PNG and a sensible file name."""
+    """{"token", "job", "what": result | other | sdedit | coarse} -> the full-size PNG and a sensible file name."""
     photo = services.photos.get(record.get("token"))
-    result = photo.result(str(record.get("job")))
+    results = photo.results_of(str(record.get("job")))
+    what = record.get("what")
+    result = results[-1] if what == "other" else results[0]
     pictures = {"result": result.images[0], "sdedit": result.sdedit, "coarse": result.coarse}
-    picture = pictures.get(record.get("what"))
+    pictures["other"] = result.images[0] if len(results) > 1 else None
+    picture = pictures.get(what)
     if picture is None:
         raise PhotoError(strings.RESULT_GONE)
-    name = f"{photo.name}-{'magicfixup' if record['what'] == 'result' else record['what']}-seed{result.seed}.png"
+    method = what if what in ("sdedit", "coarse") else result.model
+    name = f"{photo.name}-{method}-seed{result.seed}.png"
     return {"name": name, "png": base64.b64encode(png_bytes(picture, _metadata(result))).decode("ascii")}
 
 
@@ -121,25 +116,27 @@ def fixup(services: Services, record: dict | None) -> Iterator[dict]:
         return
     job = services.jobs.begin(name, photo.visit)
     try:
-        for message in job.messages(lambda report: _fix_up(services, photo, record, report)):
+        for message in job.messages(lambda report: fix_up(services, photo, record, job)):
+            if "preview" in message:
+                message["preview"] = picture_url(message["preview"])
             yield {"job": name, **message}
     finally:
         services.jobs.end(job)
 
 
-def _fix_up(services: Services, photo: OpenPhoto, record: dict, report: Callable[[float, str], None]) -> dict:
-    edit = render(photo.image, collage_from_json(record.get("collage") or ""))
-    _check_changed(photo.image, edit)
-    engine = services.ready_engine(report)
-    result = engine.fixup(photo.image, edit, options_from(record.get("options"), engine.info), report)
-    report(1.0, strings.FINISHING)
-    photo.results.append((record["job"], result))
-    return result_record(result, engine.info)
+def _models_record(engines: Engines) -> dict:
+    """The models to choose from, once they are known; ``problem`` where there are none.
 
-
-def _check_changed(photo: np.ndarray, edit: CoarseEdit) -> None:
-    if not edit.hole.any() and np.array_equal(edit.rgb, photo):
-        raise EditError(strings.NOTHING_MOVED)
+    ``wanted`` is the default that was asked for, ``default`` the one that runs: another one where that failed.
+    """
+    catalogue = engines.catalogue
+    offers = catalogue.offers if catalogue else ()
+    return {
+        "problem": engines.problem,
+        "wanted": catalogue.default if catalogue else None,
+        "default": engines.default,
+        "offers": [offer_record(offer, engines.loading(offer.name)) for offer in offers],
+    }
 
 
 def _photo_record(photo: OpenPhoto) -> dict:

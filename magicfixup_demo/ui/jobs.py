@@ -4,23 +4,30 @@ import contextvars
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import numpy as np
 
 from magicfixup_demo.errors import Cancelled, MagicFixupError
 from magicfixup_demo.ui import strings
 
 log = logging.getLogger(__name__)
 REMEMBERED_STOPS = 1000
+PREVIEW_SECONDS = 0.4  # between two previews: more would fill the connection, not the eye
 
 
 class Job:
     """One piece of work; ``messages`` yields what happens as dicts with a ``kind``."""
 
-    def __init__(self, name: str, visit: str):
+    def __init__(self, name: str, visit: str, clock: Callable[[], float] = time.monotonic):
         self.name, self.visit = name, visit
         self._stop = threading.Event()
         self._messages: queue.SimpleQueue = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._clock, self._next_preview = clock, 0.0
+        self._last = {"kind": "progress", "fraction": 0.0, "text": strings.STARTING}
 
     def stop(self) -> None:
         self._stop.set()
@@ -29,7 +36,20 @@ class Job:
         """Progress for the page. Raises Cancelled when the user has stopped the job."""
         if self._stop.is_set():
             raise Cancelled("Stopped.")
-        self._messages.put({"kind": "progress", "fraction": float(fraction), "text": str(text)})
+        self._last = {"kind": "progress", "fraction": float(fraction), "text": str(text)}
+        self._messages.put(self._last)
+
+    def show(self, picture: np.ndarray) -> None:
+        """A preview, (h, w, 3) uint8, for the page; most of a quick succession are left out."""
+        now = self._clock()
+        if now >= self._next_preview:
+            self._next_preview = now + PREVIEW_SECONDS
+            self._messages.put({**self._last, "preview": picture})
+
+    def join(self) -> None:
+        """Wait until a stopped job has come to its next step and ended."""
+        if self._thread is not None:
+            self._thread.join()
 
     def messages(self, work: Callable[[Callable[[float, str], None]], Any]) -> Iterator[dict]:
         """Run ``work(report)`` in a thread that keeps the caller's context; the last message is done, stopped or error.
@@ -37,7 +57,8 @@ class Job:
         When the reader goes away (the visitor closed the page) the job stops.
         """
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(self._run, work), daemon=True).start()
+        self._thread = threading.Thread(target=context.run, args=(self._run, work), daemon=True)
+        self._thread.start()
         try:
             while True:
                 message = self._messages.get()

@@ -15,8 +15,11 @@ from magicfixup_demo.images import resize
 from magicfixup_demo.limits import MAX_SEED
 from magicfixup_demo.schema import EditOptions, EditResult, MaskCandidate, Prompt
 from magicfixup_demo.ui import strings
+from magicfixup_demo.ui.background import Background
+from magicfixup_demo.ui.engines import Offer
 
 DISPLAY_SIDE = 1600
+MAX_PROMPT = 300
 
 
 def display_size(width: int, height: int) -> tuple[int, int]:
@@ -69,15 +72,24 @@ def candidate_record(candidate: MaskCandidate) -> dict:
     }
 
 
-def options_from(record: object, info: EngineInfo) -> EditOptions:
-    """{"seed": n, "steps": n | null} -> EditOptions. Raises OptionError."""
+def options_from(record: object, info: EngineInfo, sdedit: bool = True) -> EditOptions:
+    """{"seed": n, "steps": n | null, "sampler": name | null, "prompt": text} -> EditOptions. Raises OptionError.
+
+    A prompt for a model that takes none is left out: people may go from one model to another with the text still there.
+    """
     record = record if isinstance(record, dict) else {}
     seed, steps = record.get("seed", 0), record.get("steps")
     if not _is_whole(seed) or not 0 <= seed <= MAX_SEED:
         raise OptionError(f"The seed must be a whole number from 0 to {MAX_SEED}; press the dice for a random one.")
     if steps is not None and (not _is_whole(steps) or not 1 <= steps <= info.max_steps):
         raise OptionError(f"Steps must be a whole number from 1 to {info.max_steps}.")
-    return EditOptions(seed=seed, steps=steps)
+    sampler, prompt = record.get("sampler") or None, record.get("prompt") or ""
+    if sampler is not None and sampler not in info.samplers:
+        raise OptionError(f"The sampler must be one of {', '.join(info.samplers)}.")
+    if not isinstance(prompt, str) or len(prompt) > MAX_PROMPT:
+        raise OptionError(strings.PROMPT_LONG.format(most=MAX_PROMPT))
+    prompt = prompt.strip() if info.takes_prompt and sdedit else ""
+    return EditOptions(seed=seed, steps=steps, sampler=sampler, prompt=prompt, sdedit=sdedit)
 
 
 def result_record(result: EditResult, info: EngineInfo) -> dict:
@@ -87,21 +99,43 @@ def result_record(result: EditResult, info: EngineInfo) -> dict:
         "sdedit": None if result.sdedit is None else picture_url(result.sdedit),
         "coarse": picture_url(result.coarse),
         "seed": result.seed,
-        "steps": result.steps,
-        "seconds": round(result.seconds, 2),
-        "model": result.model,
-        "licence": info.licence,
+        "note": result.note,
+        **_facts(result, info),
+    }
+
+
+def other_record(result: EditResult, info: EngineInfo) -> dict:
+    """What the page shows of another model's result beside the first one."""
+    return {"image": picture_url(result.images[0]), **_facts(result, info)}
+
+
+def _facts(result: EditResult, info: EngineInfo) -> dict:
+    seconds = round(result.seconds, 2)
+    return {"steps": result.steps, "seconds": seconds, "model": result.model, "licence": info.licence}
+
+
+def offer_record(offer: Offer, loading: Background) -> dict:
+    """One model for the page to offer, and how far its loading is."""
+    return {
+        "name": offer.name,
+        "description": offer.description,
+        "licence": offer.licence,
+        "megabytes": 0 if loading.value else offer.megabytes,
+        "loading": loading.running,
+        "fraction": loading.fraction,
+        "text": loading.text,
+        "problem": loading.problem,
+        "info": engine_record(loading.value.info) if loading.value else None,
     }
 
 
 def engine_record(info: EngineInfo) -> dict:
-    """EngineInfo for the page."""
+    """EngineInfo for the page: what is known only once a model is loaded."""
     return {
-        "name": info.name,
-        "description": info.description,
-        "licence": info.licence,
         "defaultSteps": info.default_steps,
         "maxSteps": info.max_steps,
+        "samplers": list(info.samplers),
+        "takesPrompt": info.takes_prompt,
     }
 
 

@@ -21,7 +21,10 @@ RESULTS_PER_PHOTO = 3
 
 @dataclass(eq=False)
 class OpenPhoto:
-    """One open photo: ``image`` (H, W, 3) uint8, its embedding in the making, and the latest results by job id."""
+    """One open photo: ``image`` (H, W, 3) uint8, its embedding in the making, and the latest results by job id.
+
+    ``saved_edit``: for an example, the fingerprint of the edit that its saved collage makes; else empty.
+    """
 
     token: str
     name: str
@@ -29,13 +32,14 @@ class OpenPhoto:
     visit: str
     embedding: Background
     used: float
+    saved_edit: str = ""
     results: deque = field(default_factory=lambda: deque(maxlen=RESULTS_PER_PHOTO))
 
-    def result(self, job: str) -> EditResult:
-        """The result of one job. Raises PhotoError when it is no longer kept."""
-        for kept, result in self.results:
+    def results_of(self, job: str) -> tuple[EditResult, ...]:
+        """The results of one job, one per model. Raises PhotoError when they are no longer kept."""
+        for kept, results in self.results:
             if kept == job:
-                return result
+                return results
         raise PhotoError(strings.RESULT_GONE)
 
 
@@ -47,10 +51,10 @@ class PhotoStore:
         self._photos: dict[str, OpenPhoto] = {}
         self._lock = threading.Lock()
 
-    def add(self, name: str, image: np.ndarray, visit: str, embedding: Background) -> OpenPhoto:
+    def add(self, name: str, image: np.ndarray, visit: str, embedding: Background, saved_edit: str = "") -> OpenPhoto:
         """Keep a photo; the oldest ones of the visit, and of all, make room."""
         token = secrets.token_urlsafe(24)
-        photo = OpenPhoto(token, name, image, visit, embedding, self._clock())
+        photo = OpenPhoto(token, name, image, visit, embedding, self._clock(), saved_edit)
         with self._lock:
             self._sweep()
             self._make_room([p for p in self._photos.values() if p.visit == visit], PHOTOS_PER_VISIT)

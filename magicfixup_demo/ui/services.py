@@ -3,34 +3,35 @@
 import secrets
 import threading
 
-from magicfixup_demo.engine.interface import Engine
 from magicfixup_demo.errors import PhotoError
 from magicfixup_demo.segmentation.cache import EmbeddingCache
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.background import Background, Progress
+from magicfixup_demo.ui.engines import Engines
+from magicfixup_demo.ui.example_results import ExampleResults
 from magicfixup_demo.ui.examples import Example
 from magicfixup_demo.ui.jobs import Jobs
 from magicfixup_demo.ui.photos import OpenPhoto, PhotoStore
 
 EMBEDDING_PATIENCE_SECONDS = 900.0
-ENGINE_POLL_SECONDS = 0.25
 
 
 class Services:
-    """``load_engine(progress)`` and ``load_segmenter(progress)`` return an Engine and a Segmenter; see ``start``."""
+    """``engines``: the models that repair; ``load_segmenter(progress)`` returns a Segmenter; see ``start``."""
 
-    def __init__(self, load_engine, load_segmenter, examples: tuple[Example, ...] = ()):
-        self.engine = Background(load_engine, strings.LOADING_ENGINE)
+    def __init__(self, engines: Engines, load_segmenter, examples: tuple[Example, ...] = ()):
+        self.engines = engines
         self.segmenter = Background(load_segmenter, strings.LOADING_SEGMENTER)
         self.examples = examples
         self.photos, self.jobs = PhotoStore(), Jobs()
+        self.example_results = ExampleResults()
         self._embeddings = EmbeddingCache()
         self._visits: dict[str, str] = {}
 
     def start(self) -> "Services":
-        """Begin to load both models, each in its own thread."""
+        """Begin to load what selects and what repairs, each in its own thread."""
         self.segmenter.start()
-        self.engine.start()
+        self.engines.start()
         return self
 
     def begin_visit(self, session: str | None) -> str:
@@ -47,23 +48,17 @@ class Services:
             self.jobs.stop_visit(visit)
             self.photos.end_visit(visit)
 
-    def open_photo(self, name: str, image, visit: object) -> OpenPhoto:
-        """Keep a photo and begin its embedding. ``image``: (H, W, 3) uint8."""
+    def open_photo(self, name: str, image, visit: object, saved_edit: str = "") -> OpenPhoto:
+        """Keep a photo and begin its embedding. ``image``: (H, W, 3) uint8; ``saved_edit``: see OpenPhoto."""
 
         def embed(progress: Progress):
             segmenter = self.segmenter.result(EMBEDDING_PATIENCE_SECONDS)
             return self._embeddings.embed(segmenter, image, progress)
 
         embedding = Background(embed, strings.READING_PHOTO)
-        photo = self.photos.add(name, image, str(visit or ""), embedding)
+        photo = self.photos.add(name, image, str(visit or ""), embedding, saved_edit)
         embedding.start()
         return photo
-
-    def ready_engine(self, report: Progress) -> Engine:
-        """The engine; while it loads ``report`` tells how far, and may raise Cancelled. Raises ModelError."""
-        while not self.engine.wait(ENGINE_POLL_SECONDS):
-            report(0.0, self.engine.text)
-        return self.engine.result()
 
     def keep_tidy(self, every_seconds: float = 300.0) -> None:
         """Drop what nobody used for an hour, also when no one comes any more; runs until the process ends."""

@@ -3,6 +3,7 @@
 TITLE = "Magic Fixup"
 LOADING_SEGMENTER = "Getting the selection model ready"
 LOADING_ENGINE = "Getting the repair model ready"
+NO_MODEL = "There is no such model on this server; choose one in the settings."
 READING_PHOTO = "Looking at your photo"
 QUEUED = "Waiting for a free place"
 STARTING = "Starting"
@@ -15,3 +16,5 @@ NOT_FOUND_HERE = "Nothing was found there; click the middle of the object, or dr
 RESULT_GONE = "This result is no longer kept; press Fix it up again to make it anew (same seed, same picture)."
 BAD_REQUEST = "The page sent something that cannot be understood; reload the page."
 SURPRISE = "Something went wrong on the server; your work is kept, please try once more."
+PROMPT_LONG = "The prompt has over {most} characters; shorten it."
+OTHER_MISSING = "Without the other model beside it: {problem}"

@@ -46,6 +46,10 @@ export class Dock {
     }
     const show = this.root.querySelector('[data-do="show-result"]');
     show.hidden = !(this.results.current && this.mode() === "edit");
+    const { other } = this.results.current ?? {};
+    const downloadOther = this.root.querySelector('[data-do="download-other"]');
+    downloadOther.hidden = !other;
+    if (other) downloadOther.title = downloadOther.querySelector("span").textContent = strings.downloadOther(other.model);
   }
 
   #scales() {

@@ -8,6 +8,7 @@ import { Dock } from "./dock.js";
 import { Document } from "./document.js";
 import { showExamples } from "./examples.js";
 import { Fixup } from "./fixup.js";
+import { ModelsFollower } from "./following.js";
 import { Opening, listenForFiles } from "./opening.js";
 import { Pointers } from "./pointer.js";
 import { ProgressLine } from "./progress.js";
@@ -18,8 +19,6 @@ import { belongsToControl, commandFor } from "./shortcuts.js";
 import { Stage } from "./stage.js";
 import { strings } from "./strings.js";
 import { Toasts } from "./toasts.js";
-
-const MODELS_POLL_MS = 1000;
 
 /** element, props, server, upload: Gradio's; port: { deliver, fixup } of the bridge in ui/editor.py; root: its address. */
 export function mount({ element, props, server, upload, port, root: address }) {
@@ -65,10 +64,12 @@ export function mount({ element, props, server, upload, port, root: address }) {
     tell,
     show: (fraction, text) => line.show(fraction, text),
     hide: () => line.hide(),
+    preview: (url) => stage.preview(url),
     changed: () => update(),
     finished: (result) => {
       results.show(result);
       setMode("result");
+      if (result.note) tell(result.note, "info");
     },
   });
   const opening = new Opening({
@@ -106,6 +107,10 @@ export function mount({ element, props, server, upload, port, root: address }) {
     doc.choose(null);
     selection.clear();
     fixup.run(options);
+    const { missing } = settings.models;
+    if (!fixup.running || !missing.length) return;
+    tell(strings.downloading(missing), "info");
+    follower.follow();
   }
 
   const actions = {
@@ -118,6 +123,7 @@ export function mount({ element, props, server, upload, port, root: address }) {
     edit: () => setMode("edit"),
     "show-result": () => setMode("result"),
     download: () => results.download(),
+    "download-other": () => results.download("other"),
     "another-seed": () => (settings.dice(), startFixup()),
     "leave-out": () => leaveOut.setAttribute("aria-pressed", String(leaveOut.getAttribute("aria-pressed") !== "true")),
     undo: () => (setMode("edit"), commands.undo()),
@@ -143,7 +149,9 @@ export function mount({ element, props, server, upload, port, root: address }) {
     part("note").textContent = text;
     part("note").hidden = !text;
   };
-  followModels(api, settings, note);
+  const follower = new ModelsFollower(api, settings, note, () => fixup.running);
+  follower.follow();
+  part("settings").addEventListener("toggle", () => follower.follow());
   port.deliver = (message) => {
     if (message?.kind !== "welcome") return message && fixup.receive(message);
     api.visit = message.visit;
@@ -154,19 +162,4 @@ export function mount({ element, props, server, upload, port, root: address }) {
   root.magicfixup = { collage: () => photo() && toJson(doc.state), view: () => stage.view };
   root.dataset.mounted = "true";
   update();
-}
-
-/** Say it while a model still loads, is missing, or is only a fallback; take over what the engine allows. */
-async function followModels(api, settings, note) {
-  try {
-    const { engine, segmenter, note: segmenterNote } = await api.call("status", {});
-    const loading = segmenter.ready ? "" : strings.modelLoading(segmenter);
-    const problem = engine.problem ? strings.engineMissing(engine.problem) : "";
-    note([loading, problem, segmenterNote].filter(Boolean).join(" "));
-    if (engine.info) settings.allow(engine.info);
-    if (engine.ready && segmenter.ready) return;
-  } catch {
-    // The server does not answer now; asking again is all there is to do.
-  }
-  setTimeout(() => followModels(api, settings, note), MODELS_POLL_MS);
 }

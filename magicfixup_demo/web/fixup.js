@@ -8,16 +8,16 @@ const STOP_PATIENCE_MS = 20_000;
 export class Fixup {
   #job = null;
 
-  /** send(request) starts the queued event; its messages come back through `receive`. */
-  constructor({ api, doc, send, tell, show, hide, changed, finished }) {
-    Object.assign(this, { api, doc, send, tell, show, hide, changed, finished });
+  /** send(request) starts the queued event; its messages come back through `receive`. preview(url) shows one, or none. */
+  constructor({ api, doc, send, tell, show, hide, preview, changed, finished }) {
+    Object.assign(this, { api, doc, send, tell, show, hide, preview, changed, finished });
   }
 
   get running() {
     return this.#job !== null;
   }
 
-  /** options: { seed, steps }. */
+  /** options: as Settings reads them. */
   async run(options) {
     const { state } = this.doc;
     if (this.running) return;
@@ -51,7 +51,10 @@ export class Fixup {
   receive(message) {
     if (!this.#job || message.job !== this.#job.name) return;
     const { name, state } = this.#job;
-    if (message.kind === "progress") return this.#progress(message.fraction, message.text);
+    if (message.kind === "progress") {
+      if (message.preview) this.preview(message.preview);
+      return this.#progress(message.fraction, message.text);
+    }
     if (message.kind === "stopped") return this.#end(() => this.tell(strings.stopped, "info"));
     if (message.kind === "error") return this.#end(() => this.tell(message.message));
     if (message.kind === "done") this.#end(() => this.finished({ ...message.value, job: name, state }));
@@ -63,6 +66,7 @@ export class Fixup {
 
   #end(afterwards) {
     this.#job = null;
+    this.preview(null);
     this.hide();
     this.changed();
     afterwards();

@@ -1,5 +1,6 @@
-// Seed and steps: always valid numbers for the server, a sentence for the user when they are not.
+// Model, seed and steps: always valid for the server, a sentence for the user when they are not.
 
+import { Models } from "./models.js";
 import { strings } from "./strings.js";
 
 export class Settings {
@@ -7,6 +8,7 @@ export class Settings {
     Object.assign(this, { root, limits, maxSteps: 100 });
     this.seed = root.querySelector('[name="mf-seed"]');
     this.steps = root.querySelector('[name="mf-steps"]');
+    this.models = new Models(root, () => this.#allow(this.models.chosen?.info));
     root.querySelector('[data-do="dice"]').addEventListener("click", () => this.dice());
     document.addEventListener("pointerdown", (event) => {
       if (root.open && !event.composedPath().includes(root)) root.open = false;
@@ -18,18 +20,11 @@ export class Settings {
     });
   }
 
-  /** What the engine allows and does by itself. */
-  allow({ defaultSteps, maxSteps }) {
-    this.maxSteps = maxSteps;
-    this.steps.max = maxSteps;
-    this.steps.placeholder = strings.defaultSteps(defaultSteps);
-  }
-
   dice() {
     this.seed.value = Math.floor(Math.random() * 2 ** 31);
   }
 
-  /** { seed, steps }, or { problem }. */
+  /** { seed, steps, model, other, sampler, prompt }, or { problem }. */
   read() {
     const most = this.limits().seed;
     const seed = Number(this.seed.value || 0);
@@ -38,6 +33,13 @@ export class Settings {
     if (steps !== null && !(Number.isInteger(steps) && steps >= 1 && steps <= this.maxSteps)) {
       return { problem: strings.stepsWrong(this.maxSteps) };
     }
-    return { seed, steps };
+    return { seed, steps, ...this.models.read() };
+  }
+
+  /** What the engine allows and does by itself; not known before it is loaded. */
+  #allow(info) {
+    this.maxSteps = info?.maxSteps ?? 100;
+    this.steps.max = this.maxSteps;
+    this.steps.placeholder = info ? strings.defaultSteps(info.defaultSteps) : strings.ownSteps;
   }
 }

@@ -15,6 +15,8 @@ export class Stage {
   #timer = null;
   #drawn = null; // the state that the scene shows
   #scene = makeCanvas(1, 1);
+  #preview = null; // an Image of the whole photo as it is becoming
+  #wanted = null; // its address; one may be asked for before the last has been decoded
 
   /** `doc` is the Document of document.js, `selection` the Selection of selection.js. */
   constructor(canvas, doc, selection) {
@@ -59,6 +61,21 @@ export class Stage {
     }, OUTLINE_FRAME_MS);
   }
 
+  /** Show a picture over the photo, or with null the photo itself again. */
+  preview(url) {
+    this.#wanted = url;
+    if (!url) return this.#showPreview(null);
+    const image = new Image();
+    image.onload = () => this.#wanted === url && this.#showPreview(image);
+    image.src = url;
+  }
+
+  #showPreview(image) {
+    this.#preview = image;
+    this.canvas.toggleAttribute("data-preview", Boolean(image));
+    this.refresh();
+  }
+
   paint(time = 0) {
     const { context, density, size } = this;
     context.setTransform(density, 0, 0, density, 0, 0);
@@ -80,7 +97,7 @@ export class Stage {
     context.fillStyle = this.checker;
     if (this.doc.state.segments.length) context.fillRect(...area);
     context.imageSmoothingQuality = "high";
-    context.drawImage(this.#scene, ...area);
+    context.drawImage(this.#preview ?? this.#scene, ...area);
   }
 
   #drawTools(time) {

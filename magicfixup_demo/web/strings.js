@@ -1,5 +1,12 @@
 // Every sentence that the browser side of the page says; the server's own are in ui/strings.py.
 
+const TITLES = { magicfixup: "Magic Fixup", small: "Small" };
+const title = (name) => TITLES[name] ?? name;
+const percent = (fraction) => `${Math.round(100 * fraction)} %`;
+const work = ({ licence, seconds, steps }) =>
+  `${licence.split(";")[0]} · ${seconds.toFixed(1)} s · ${steps} ${steps === 1 ? "step" : "steps"}`;
+const size = (megabytes) => (megabytes < 1000 ? `${megabytes} MB` : `${(megabytes / 1000).toFixed(1)} GB`);
+
 export const strings = {
   hintSelect: "Click an object, or drag a box around it.",
   hintSelectTouch: "Tap an object, or draw a box around it.",
@@ -32,21 +39,37 @@ export const strings = {
   stepsWrong: (most) => `Steps must be a whole number from 1 to ${most}.`,
   noDownload: "The picture could not be fetched; try again.",
   engineMissing: (problem) => `Fixing up is not available: ${problem}`,
-  modelLoading: ({ text, fraction }) => `${text} (${Math.round(100 * fraction)} %)`,
+  defaultMissing: (offer, instead) => `${title(offer.name)} is not available, so ${title(instead)} repairs: ${offer.problem}`,
+  modelTitle: (name) => title(name),
+  sentence: (text) => text && text[0].toUpperCase() + text.slice(1).replace(/\.?$/, "."),
+  modelLicence: ({ licence }) => `Licence: ${licence}.`,
+  modelState: ({ megabytes, loading, fraction, text, problem }) => {
+    if (loading) return `${text} (${percent(fraction)})`;
+    if (problem) return `${problem} Fix it up tries again.`;
+    return megabytes ? `Not here yet: the first Fix it up downloads ${size(megabytes)}, once.` : "";
+  },
+  downloading: (offers) =>
+    `${offers.map(({ name, megabytes }) => `${title(name)} (${size(megabytes)})`).join(" and ")} is downloaded first, once. Stop ends it.`,
+  besideNothing: "No other model",
+  besideWith: (name) => `${name}, with the same seed`,
+  sampler: (name, isDefault) => (isDefault ? `${name} (default)` : name),
+  downloadOther: (name) => `Download ${title(name)}`,
+  modelLoading: ({ text, fraction }) => `${text} (${percent(fraction)})`,
   stopFirst: "The last arrangement is still being fixed up; wait for it, or press Stop.",
   resultAlt: "The repaired photo",
   beforeAlt: "What it is compared with",
   before: "Photo",
-  after: "Magic Fixup",
   coarse: "Your arrangement",
   sdedit: "SDEdit",
-  sdeditNote: "same start and seed; our small network is weak at it",
+  sdeditNote: (model) =>
+    model === "small" ? "same start and seed; our small network is weak at it" : "same arrangement, by a network that sees nothing else",
   coarseNote: "holes filled, where both start",
   compareHint: "Press one to compare with it",
-  facts: ({ model, licence, seconds, steps, seed }) =>
-    `${model} · ${licence} · ${seconds.toFixed(1)} s · ${steps} ${steps === 1 ? "step" : "steps"} · seed ${seed}`,
+  facts: (result) => `${result.model} · ${work(result)} · seed ${result.seed}`,
+  otherNote: (other) => work(other),
   credit: ({ title, author, licence }) => [title, author, licence].filter(Boolean).join(", "),
   openExample: (title) => `Open the example ${title}`,
   scaleOf: (index, count) => `${index} of ${count}`,
   defaultSteps: (steps) => `${steps} (default)`,
+  ownSteps: "the model's own",
 };

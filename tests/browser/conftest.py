@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.fakes import FakeEngine, FakeSegmenter, scene
+from browser.fakes import FakeEngine, FakeSegmenter, engines_of, scene
 from browser.visitor import Visitor
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -65,7 +65,7 @@ def fake_site(chromium):
     from magicfixup_demo.ui.services import Services
 
     engine = FakeEngine()
-    services = Services(lambda progress: engine, lambda progress: FakeSegmenter(), list_examples()).start()
+    services = Services(engines_of(engine), lambda progress: FakeSegmenter(), list_examples()).start()
     page = build_page(services)
     _, url, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
     yield url, engine, services

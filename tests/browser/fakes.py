@@ -10,6 +10,7 @@ from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.errors import SegmentationError
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult, MaskCandidate, Prompt
 from magicfixup_demo.segmentation.interface import Embedding, checked_prompt
+from magicfixup_demo.ui.engines import Catalogue, Engines, Offer
 
 DISC, SQUARE = (230, 60, 40), (30, 110, 220)
 DISC_AT, SQUARE_AT = (150, 200), (450, 130)  # centres (x, y)
@@ -77,11 +78,13 @@ class FakeEngine:
     def __post_init__(self):
         self.gate.set()
 
-    def fixup(self, photo, edit: CoarseEdit, options: EditOptions, progress=None) -> EditResult:
+    def fixup(self, photo, edit: CoarseEdit, options: EditOptions, progress=None, preview=None) -> EditResult:
         self.asked.append(options)
         steps = options.steps or self.info.default_steps
         try:
             for step in range(steps):
+                if preview:
+                    preview(np.full((8, 12, 3), 20 * step % 256, np.uint8))
                 while not self.gate.wait(0.02):
                     progress(step / steps, f"Step {step + 1} of {steps}")
                 progress(step / steps, f"Step {step + 1} of {steps}")
@@ -93,7 +96,7 @@ class FakeEngine:
         touched = edit.hole | (edit.rgb != photo).any(axis=2)
         return EditResult(
             images=(coarse,),
-            sdedit=cv2.blur(coarse, (5, 5)),
+            sdedit=cv2.blur(coarse, (5, 5)) if options.sdedit else None,
             coarse=coarse,
             touched=touched,
             seed=options.seed,
@@ -101,3 +104,21 @@ class FakeEngine:
             seconds=0.1,
             model=self.info.name,
         )
+
+
+def engines_of(*engines: FakeEngine, load=None, megabytes: dict[str, int] | None = None) -> Engines:
+    """The models of a page: the first one is the default, the last one the fallback.
+
+    ``load(name, progress)`` takes the place of handing them out at once.
+    """
+    by_name = {engine.info.name: engine for engine in engines}
+    sizes = megabytes or {}
+    offers = tuple(
+        Offer(name, engine.info.description, engine.info.licence, sizes.get(name, 0))
+        for name, engine in by_name.items()
+    )
+    names = list(by_name)
+    return Engines(
+        lambda progress: Catalogue(offers, default=names[0], fallback=names[-1]),
+        load or (lambda name, progress: by_name[name]),
+    )

@@ -125,6 +125,14 @@ class Visitor:
         if drop:
             send("touchEnd", [])
 
+    def settings(self) -> None:
+        """Open the settings, or close them."""
+        self.page.locator('[data-part="settings"] > summary').click()
+
+    def choose_model(self, name: str) -> None:
+        """In the open settings."""
+        self.page.locator(f'[name="mf-model"][value="{name}"]').check()
+
     def fix_up(self) -> None:
         self.press("fixup")
         self.page.wait_for_selector(f'{ROOT}[data-mode="result"]', timeout=300_000)
