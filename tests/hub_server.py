@@ -65,6 +65,7 @@ class FakeHub:
         self.handler = type("Handler", (_Handler,), {"hub": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # a client that was killed is what some tests are about
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
