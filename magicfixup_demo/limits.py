@@ -3,4 +3,5 @@
 MAX_STEPS = 100
 MAX_SEED = 2**32 - 1
 MAX_SAMPLES = 8
+SAMPLER_NAMES = ("published", "ddim", "dpm++", "unipc")  # engine.samplers
 BACKEND_NAMES = ("torch", "torch-bf16", "openvino")  # engine.backends; the first is the reference

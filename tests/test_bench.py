@@ -14,7 +14,10 @@ class CountingEngine:
     """Stands in for an engine; remembers what it was asked."""
 
     def __init__(self):
-        self.calls = []
+        self.calls, self.forgotten = [], 0
+
+    def forget(self):
+        self.forgotten += 1
 
     def fixup(self, photo, edit, options, progress=None):
         assert photo.shape == (512, 512, 3) and edit.alpha.shape == (512, 512)
@@ -25,9 +28,10 @@ def test_fixup_is_measured_for_each_number_of_steps_after_a_warm_up(monkeypatch)
     engine = CountingEngine()
     monkeypatch.setattr(bench, "load_engine", lambda name, backend: engine)
     seconds = bench._measure_fixup("small", "torch", repeats=2)
-    assert [len(figures["all"]) for figures in seconds.values()] == [3, 3, 3, 3]
-    assert [options.steps for options in engine.calls] == [1] * 3 + [2] * 3 + [4] * 3 + [None] * 3
-    assert [options.sdedit for options in engine.calls] == [False] * 9 + [True] * 3
+    assert [len(figures["all"]) for figures in seconds.values()] == [3, 3, 3, 3, 3]
+    assert [options.steps for options in engine.calls] == [1] * 3 + [2] * 3 + [4] * 3 + [None] * 3 + [2] * 3
+    assert [options.sdedit for options in engine.calls] == [False] * 9 + [True] * 3 + [False] * 3
+    assert engine.forgotten == 12, "all but the second edits are first ones"
 
 
 def test_the_median_leaves_the_first_call_out():

@@ -4,6 +4,7 @@
 where the processor has it. Both replace only what a call of a network computes: the pipeline does not know.
 """
 
+import ctypes
 import sys
 import warnings
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.errors import ModelError, OptionError
 
 TRACED_SIDE = 16  # of the latent that OpenVINO follows through the networks; it then takes any size that they do
+MMAP_MAX, TRIM_THRESHOLD, TOP_PAD = -4, -1, -2  # names of glibc's mallopt(3)
+KEPT_BYTES = 1 << 30
 
 
 def use_backend(name: str, pipeline: MagicFixupPipeline) -> None:
@@ -32,51 +35,66 @@ def use_backend(name: str, pipeline: MagicFixupPipeline) -> None:
     BACKENDS[name](pipeline)
 
 
-def _single_precision(pipeline: MagicFixupPipeline) -> None:
-    """torch as it is."""
+def _as_loaded(pipeline: MagicFixupPipeline) -> None:
+    """torch in the precision of the weights: single on a processor; on a GPU latent models come in half precision."""
+    if pipeline.vae is not None:
+        _suit_large_networks(pipeline)
 
 
 def _bfloat16(pipeline: MagicFixupPipeline) -> None:
-    """Weights stay in single precision; torch rounds what goes into convolutions and products to bfloat16."""
+    """torch rounds what goes into convolutions and products to bfloat16.
+
+    Small weights stay in single precision; those of latent models are cast, once, since casting them costs time.
+    """
     for network in (pipeline.extractor, pipeline.synthesizer):
         network.to(memory_format=torch.channels_last)  # the order in which bfloat16 convolutions are fastest
-        network.forward = torch.autocast(network.device.type, torch.bfloat16)(network.forward)
+        if pipeline.vae is None:
+            network.forward = torch.autocast(network.device.type, torch.bfloat16)(network.forward)
+        else:
+            network.bfloat16()
+    if pipeline.vae is not None:
+        _suit_large_networks(pipeline)
 
 
 def _openvino(pipeline: MagicFixupPipeline) -> None:
+    """Each network is converted when it is first called, and torch's weights are dropped then: never two of each."""
     if pipeline.device.type != "cpu":
         raise ModelError("The backend openvino runs on the processor; choose the device cpu, or the backend torch.")
-    ov = _import_openvino()
-    core = ov.Core()
-    settings = {
-        "INFERENCE_NUM_THREADS": torch.get_num_threads(),  # one setting rules both
-        "INFERENCE_PRECISION_HINT": "bf16"
-        if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        else "f32",
-    }
+    compiler = _Compiler(_import_openvino())
     names = list(transformer_blocks(pipeline.extractor))
-    sample, t = _example(pipeline.extractor), torch.zeros(1, dtype=torch.long)
-    features = extract_details(pipeline.extractor, sample, t)
-
-    def compiled(network: nn.Module, *inputs: Tensor) -> Callable:
-        with warnings.catch_warnings():  # about Python values in diffusers' code; our sizes never change them
-            warnings.simplefilter("ignore")
-            return core.compile_model(ov.convert_model(network, example_input=inputs), "CPU", settings)
-
-    with torch.no_grad():
-        extract = compiled(_Extractor(pipeline.extractor, names), sample, t)
-        denoise = compiled(
-            _Synthesizer(pipeline.synthesizer, names), _example(pipeline.synthesizer), t, *(features[n] for n in names)
-        )
-    pipeline.extractor.forward = _extractor_call(extract, names)
-    pipeline.synthesizer.forward = _synthesizer_call(denoise, names)
+    pipeline.extractor.forward = _extractor_call(_Lazy(compiler, pipeline.extractor, _Extractor, names), names)
+    pipeline.synthesizer.forward = _synthesizer_call(_Lazy(compiler, pipeline.synthesizer, _Synthesizer, names), names)
 
 
 BACKENDS: dict[str, Callable[[MagicFixupPipeline], None]] = {
-    "torch": _single_precision,
+    "torch": _as_loaded,
     "torch-bf16": _bfloat16,
     "openvino": _openvino,
 }
+
+
+def _suit_large_networks(pipeline: MagicFixupPipeline) -> None:
+    """Store convolutions in the order that GPUs compute in; on a processor keep freed memory for the next step."""
+    if pipeline.device.type == "cuda":
+        for network in (pipeline.extractor, pipeline.synthesizer, pipeline.vae):
+            network.to(memory_format=torch.channels_last)
+    else:
+        keep_freed_memory()
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc to keep what torch frees: page faults of large activations cost as much time as computing them.
+
+    For the whole process and for good, at the price of memory. False where there is no glibc; nothing changes then.
+    """
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return False
+    settings = ((MMAP_MAX, 0), (TRIM_THRESHOLD, KEPT_BYTES), (TOP_PAD, KEPT_BYTES // 16))
+    for name, value in settings:
+        mallopt(name, value)
+    return True
 
 
 def _import_openvino():
@@ -89,8 +107,48 @@ def _import_openvino():
     return openvino
 
 
-def _example(network: UNet2DConditionModel) -> Tensor:
-    return torch.zeros(1, network.config.in_channels, TRACED_SIDE, TRACED_SIDE)
+class _Compiler:
+    """Torch module -> compiled for the processor, in bfloat16 where it has that, with as many threads as torch."""
+
+    def __init__(self, openvino):
+        self._openvino, self._core = openvino, openvino.Core()
+        bfloat16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self._settings = {
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
+        }
+
+    def __call__(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> Callable:
+        with (
+            torch.no_grad(),
+            warnings.catch_warnings(),
+        ):  # about Python values in diffusers' code; sizes do not change them
+            warnings.simplefilter("ignore")
+            model = self._openvino.convert_model(module, example_input=inputs)
+        return self._core.compile_model(model, "CPU", self._settings)
+
+
+class _Lazy:
+    """A network that OpenVINO computes, converted when it is first called; torch's weights are dropped after that."""
+
+    def __init__(self, compiler: _Compiler, network: UNet2DConditionModel, kind: type, names: list[str]):
+        self._compiler, self._network, self._kind, self._names = compiler, network, kind, names
+        self._forward, self._compiled = network.forward, None
+
+    def __call__(self, arrays: list[np.ndarray]):
+        if self._compiled is None:
+            self._compiled = self._convert([array.shape for array in arrays])
+        return self._compiled(arrays)
+
+    def _convert(self, shapes: list[tuple[int, ...]]) -> Callable:
+        replaced, self._network.forward = self._network.forward, self._forward
+        sample, t = torch.zeros(1, shapes[0][1], TRACED_SIDE, TRACED_SIDE), torch.zeros(1, dtype=torch.long)
+        features = [torch.zeros(1, TRACED_SIDE, shape[2]) for shape in shapes[2:]]  # of any number of tokens
+        compiled = self._compiler(self._kind(self._network, self._names), (sample, t, *features))
+        self._network.forward = replaced
+        for parameter in self._network.parameters():
+            parameter.data = parameter.data.new_empty(0)
+        return compiled
 
 
 class _Extractor(nn.Module):

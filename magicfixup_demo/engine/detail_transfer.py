@@ -55,11 +55,16 @@ class AttendToDetails:
 
 def build_extractor(config: dict) -> UNet2DConditionModel:
     """A UNet that exports features. What no feature depends on (cross-attention, the output side) is left out."""
-    unet = UNet2DConditionModel(**config)
+    unet = export_details(UNet2DConditionModel(**config))
+    drop_output_side(unet)
+    return unet
+
+
+def export_details(unet: UNet2DConditionModel) -> UNet2DConditionModel:
+    """Make a UNet export features; its cross-attention, which nothing calls, is removed. Returns the same UNet."""
     for name, block in transformer_blocks(unet).items():
         block.attn1.set_processor(ExportAndAttend(name))
         block.attn2 = block.norm2 = None
-    _drop_output_side(unet)
     return unet
 
 
@@ -106,7 +111,7 @@ def scale_features(features: Features, factor: Tensor | float) -> Features:
     return {name: tokens * factor for name, tokens in features.items()}
 
 
-def _drop_output_side(unet: UNet2DConditionModel) -> None:
+def drop_output_side(unet: UNet2DConditionModel) -> None:
     """Remove the up blocks after the last transformer block, and the head: the extractor's own output is not used."""
     last = max(i for i, block in enumerate(unet.up_blocks) if getattr(block, "has_cross_attention", False))
     del unet.up_blocks[last + 1 :]

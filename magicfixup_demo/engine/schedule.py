@@ -13,6 +13,8 @@ def add_noise(schedule: DDIMScheduler, clean: Tensor, noise: Tensor, t: Tensor) 
     The two factors are rounded from double precision, as the published code's are: the scheduler's own 1 - abar, in
     single precision, is off by up to 1.4e-5 at the last timesteps.
     """
+    if schedule.config.prediction_type == "sample":  # ``small``: trained and measured with the scheduler's own
+        return schedule.add_noise(clean, noise, t)
     levels = _levels(schedule.config.beta_start, schedule.config.beta_end, schedule.config.num_train_timesteps)
     signal, spread = (level.to(clean.device, clean.dtype)[t].view(-1, 1, 1, 1) for level in levels)
     return signal * clean + spread * noise

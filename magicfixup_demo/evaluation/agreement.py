@@ -1,0 +1,106 @@
+"""How far the fast ways of computing a model's pictures lie from the slow one, on the example photos, by LPIPS.
+
+It means something for a trained model only. All ways start from the same noise, so that their pictures may be compared.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from magicfixup_demo.collage import render
+from magicfixup_demo.collage_json import collage_from_json
+from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.registry import load_engine
+from magicfixup_demo.errors import DataError, ModelError
+from magicfixup_demo.evaluation.metrics import lpips
+from magicfixup_demo.evaluation.tables import markdown
+from magicfixup_demo.images import open_photo
+from magicfixup_demo.schema import CoarseEdit, EditOptions
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+SLOW_STEPS = 20  # of DDIM, from the model's own strength: what the fast samplers are held against
+FAST_STEPS = (2, 4, 8)
+DEFAULT = "default"  # the model as users run it: what backends and kept features are held against
+# The largest LPIPS on any example that we accept, by what was made faster.
+TOLERANCES = {"features kept": 0.0, "backend": 0.01, "solver": 0.02}
+
+Scene = tuple[np.ndarray, CoarseEdit]
+
+
+def agreement(model: str, backends: list[str], most: int | None = None, say: Callable[[str], None] = print) -> dict:
+    """Compare and print a table; returns {way: {"against", "lpips": [...], "largest": [...], "tolerance"}}.
+
+    ``most``: so many of the examples. ``largest``: the largest difference in grey levels. Raises MagicFixupError.
+    """
+    scenes = _scenes(most)
+    engine = load_engine(model, device="cpu")
+    slow = [_picture(engine, scene, EditOptions(SLOW_STEPS, sampler="ddim")) for scene in scenes]
+    default = [_picture(engine, scene, EditOptions()) for scene in scenes]
+    report = {}
+    kept = [_second(engine, scene, EditOptions()) for scene in scenes]
+    report["second edit, features kept"] = _compared(kept, default, DEFAULT, TOLERANCES["features kept"])
+    for name in backends:
+        try:
+            other = load_engine(model, device="cpu", backend=name)
+        except ModelError as error:
+            say(f"Without {name}: {error}")
+            continue
+        pictures = [_picture(other, scene, EditOptions()) for scene in scenes]
+        report[f"backend {name}"] = _compared(pictures, default, DEFAULT, TOLERANCES["backend"])
+    for sampler in engine.info.samplers:
+        for steps in FAST_STEPS:
+            pictures = [_picture(engine, scene, EditOptions(steps, sampler=sampler)) for scene in scenes]
+            against = f"ddim, {SLOW_STEPS} steps"
+            report[f"{sampler}, {steps} steps"] = _compared(pictures, slow, against, TOLERANCES["solver"])
+    say(table(report, model))
+    return report
+
+
+def table(report: dict, model: str) -> str:
+    """The report as Markdown."""
+    lines = [["way", "against", "LPIPS, mean", "largest", "allowed", "largest difference, grey levels"]]
+    for way, figures in report.items():
+        distances = figures["lpips"]
+        numbers = [np.mean(distances), max(distances), figures["tolerance"]]
+        lines.append([way, figures["against"], *(f"{number:.4f}" for number in numbers), str(max(figures["largest"]))])
+    return f"{model}, {len(distances)} example photos:\n{markdown(lines)}"
+
+
+def over_tolerance(report: dict) -> list[str]:
+    """The ways that lie farther from what they are held against than TOLERANCES allows."""
+    return [way for way, figures in report.items() if max(figures["lpips"]) > figures["tolerance"]]
+
+
+def _scenes(most: int | None) -> list[Scene]:
+    if not (EXAMPLES / "examples.json").exists():
+        raise DataError("This needs the examples folder; run it in a copy of the whole repository.")
+    scenes = []
+    for record in json.loads((EXAMPLES / "examples.json").read_text())[:most]:
+        photo = open_photo(EXAMPLES / record["photo"])
+        scenes.append((photo, render(photo, collage_from_json((EXAMPLES / record["collage"]).read_text()))))
+    return scenes
+
+
+def _picture(engine: PipelineEngine, scene: Scene, options: EditOptions) -> np.ndarray:
+    """(H, W, 3) uint8 of a first edit: nothing of the photo is known."""
+    engine.forget()
+    return engine.fixup(*scene, replace(options, sdedit=False)).images[0]
+
+
+def _second(engine: PipelineEngine, scene: Scene, options: EditOptions) -> np.ndarray:
+    """The same edit after another of the same photo."""
+    _picture(engine, scene, replace(options, seed=1))
+    return engine.fixup(*scene, replace(options, sdedit=False)).images[0]
+
+
+def _compared(pictures: list[np.ndarray], targets: list[np.ndarray], against: str, tolerance: float) -> dict:
+    pairs = list(zip(pictures, targets, strict=True))
+    return {
+        "against": against,
+        "lpips": [lpips([picture], target, {"whole": None})[0]["whole"] for picture, target in pairs],
+        "largest": [int(np.abs(picture.astype(int) - target).max()) for picture, target in pairs],
+        "tolerance": tolerance,
+    }

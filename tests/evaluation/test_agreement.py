@@ -1,0 +1,58 @@
+"""What is compared with what, and what counts as too far away; a tiny network, LPIPS replaced by a difference."""
+
+import numpy as np
+import pytest
+import torch
+
+from magicfixup_demo.engine.conditioning import fill_from_background
+from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.interface import EngineInfo
+from magicfixup_demo.engine.presets import PRESETS, build_pipeline
+from magicfixup_demo.engine.samplers import sampler_names
+from magicfixup_demo.errors import ModelError
+from magicfixup_demo.evaluation import agreement
+
+
+def tiny_engine(name: str, device: str, backend: str = "torch") -> PipelineEngine:
+    if backend == "openvino":
+        raise ModelError("install it with: pip install openvino")
+    torch.manual_seed(0)
+    pipeline = build_pipeline(PRESETS["tiny"])
+    torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.02)
+    pipeline.set_progress_bar_config(disable=True)
+    info = EngineInfo(name, "random weights, for tests", "none", 2, 100, sampler_names("ddim", rereads=False))
+    return PipelineEngine(pipeline, info, fill_from_background, strength=0.5, area=64 * 64)
+
+
+def difference(results, target, regions) -> list[dict[str, float]]:
+    return [{"whole": float(np.abs(result.astype(float) - target).mean())} for result in results]
+
+
+@pytest.fixture(scope="module")
+def compared() -> tuple[dict, str]:
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(agreement, "load_engine", tiny_engine)
+        patch.setattr(agreement, "lpips", difference)
+        patch.setattr(agreement, "SLOW_STEPS", 8)
+        report = agreement.agreement("tiny", ["torch", "openvino"], most=1, say=said.append)
+    return report, "\n".join(said)
+
+
+def test_kept_features_and_the_same_backend_change_nothing(compared):
+    for way in ("second edit, features kept", "backend torch"):
+        assert compared[0][way]["lpips"] == [0.0] and compared[0][way]["largest"] == [0]
+
+
+def test_samplers_are_held_against_many_steps_of_ddim(compared):
+    report, said = compared
+    assert report["ddim, 8 steps"]["lpips"] == [0.0], "the slow path itself"
+    assert report["ddim, 2 steps"]["lpips"][0] > 0
+    assert {way.partition(",")[0] for way in report if "steps" in way} == {"ddim", "dpm++", "unipc"}
+    assert "1 example photos" in said and "Without openvino" in said
+
+
+def test_what_is_too_far_is_named(compared):
+    near = {"lpips": [0.0, 0.01], "tolerance": 0.01}
+    far = {"lpips": [0.0, 0.011], "tolerance": 0.01}
+    assert agreement.over_tolerance({"near": near, "far": far}) == ["far"]
