@@ -1,7 +1,7 @@
 """Ahead-of-time compilation of both networks, where MAGICFIXUP_AOT=1 and there is a GPU; ZeroGPU has no torch.compile.
 
-One size and one batch are compiled, those of a square picture; any other runs eagerly. Whatever fails is logged, and
-the networks stay as they are.
+Only the shapes of a square picture are compiled; others run eagerly. Whatever fails is logged, and the networks stay as
+they are.
 """
 
 import logging
@@ -44,26 +44,32 @@ def _side(engine) -> int:
     return int(engine.area**0.5) // engine.multiple * engine.multiple
 
 
-def _compiled(pipeline, side: int) -> list[tuple[Callable, tuple[int, ...]]]:
-    """Both networks compiled, each with the shape of the sample that it takes; runs where the GPU is."""
+def _compiled(pipeline, side: int) -> list[tuple[Callable, tuple]]:
+    """Both networks compiled, each with the shapes that it takes; runs where the GPU is."""
     import spaces
     import torch
 
     from magicfixup_demo.engine.detail_transfer import extract_details
+    from magicfixup_demo.engine.reading import READ_AT_ONCE
 
     device, dtype = pipeline.device, next(pipeline.synthesizer.parameters()).dtype
+    at_once = READ_AT_ONCE["cuda"] if pipeline.config.reference_timestep is None else 1
     with torch.no_grad():
         blank = torch.zeros(1, 3, side, side, device=device, dtype=dtype)
         latent, mask = pipeline.codec.encode(blank, None), pipeline.codec.encode_mask(blank[:, :1])
-        sample = torch.cat([latent, latent, mask], dim=1)  # (1, 2C + M, h, w)
+        sample = torch.cat([latent, latent, mask], dim=1).to(dtype)  # (1, 2C + M, h, w)
         t = torch.zeros(1, device=device, dtype=torch.long)
         features = extract_details(pipeline.extractor, sample, t)
+        several = sample.repeat(at_once, 1, 1, 1), t.repeat(at_once)
         extract, synthesize = _exportable(pipeline)
-        exported = [
-            torch.export.export(extract, (sample, t)),
-            torch.export.export(synthesize, (sample, t, features)),
-        ]
-    return [(spaces.aoti_compile(program), tuple(sample.shape)) for program in exported]
+        programs = [torch.export.export(extract, several), torch.export.export(synthesize, (sample, t, features))]
+    shapes = [_shapes(several[0], {}), _shapes(sample, features)]
+    return [(spaces.aoti_compile(program), shape) for program, shape in zip(programs, shapes, strict=True)]
+
+
+def _shapes(sample, features: dict) -> tuple:
+    """What must be the same for a compiled network to be used."""
+    return tuple(sample.shape), tuple(sorted((name, tuple(tokens.shape)) for name, tokens in features.items()))
 
 
 def _exportable(pipeline) -> tuple:
@@ -92,7 +98,7 @@ def _exportable(pipeline) -> tuple:
 
 
 def _use(pipeline, extract: tuple, synthesize: tuple) -> None:
-    """Let both networks run as compiled where the sample has the compiled shape."""
+    """Let both networks run as compiled where the shapes are the compiled ones."""
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 
     def extracted(sample, t, features):
@@ -105,12 +111,13 @@ def _use(pipeline, extract: tuple, synthesize: tuple) -> None:
     _replace_forward(pipeline.synthesizer, synthesized, synthesize[1])
 
 
-def _replace_forward(network, compiled: Callable, shape: tuple[int, ...]) -> None:
+def _replace_forward(network, compiled: Callable, shapes: tuple) -> None:
     eager = network.forward
 
     def forward(sample, timestep, encoder_hidden_states=None, cross_attention_kwargs=None, **others):
-        if tuple(sample.shape) == shape and not others:
-            return compiled(sample, timestep, cross_attention_kwargs["features"])
+        features = cross_attention_kwargs["features"]
+        if not others and _shapes(sample, features) == shapes:
+            return compiled(sample, timestep, features)
         return eager(sample, timestep, encoder_hidden_states, cross_attention_kwargs=cross_attention_kwargs, **others)
 
     network.forward = forward

@@ -32,7 +32,10 @@ MOST_SECONDS = 60
 
 def estimated_seconds(name: str, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> int:
     """How long the card is asked for; the arguments are those of ``run_on_gpu``. At most MOST_SECONDS."""
-    steps = options.steps or ENGINES[name].info.default_steps
+    from magicfixup_demo.engine.samplers import SAMPLERS
+
+    own_steps = SAMPLERS[options.sampler].steps if options.sampler in SAMPLERS else None
+    steps = options.steps or own_steps or ENGINES[name].info.default_steps
     runs = options.samples + options.sdedit
     step = ESTIMATED_STEP_SECONDS.get(name, max(ESTIMATED_STEP_SECONDS.values()))
     size = ESTIMATED_SECONDS_A_MEGAPIXEL * photo.shape[0] * photo.shape[1] / 1e6
