@@ -1,4 +1,6 @@
-"""The command line: what the page does, without a browser. Exit status 0, or 2 with one line on standard error.
+"""The command line: what the page does, without a browser.
+
+Exit status 0; 2 with one line on standard error; 1 where a check that was asked for has failed.
 
 To add a command: one function that adds its parser (listed in COMMANDS) and one handler, which imports what it needs
 itself, so that ``--help`` stays quick.
@@ -13,7 +15,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from magicfixup_demo.cli_research import add_bench, add_evaluate, add_pairs, add_train
+from magicfixup_demo.cli_research import add_bench, add_evaluate, add_pairs, add_parity, add_train
 from magicfixup_demo.errors import MagicFixupError, ModelError, OptionError
 from magicfixup_demo.limits import BACKEND_NAMES, MAX_SAMPLES, MAX_SEED, MAX_STEPS
 
@@ -32,14 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _quieten()
     try:
         options = _parser().parse_args(arguments)
-        options.run(options)
+        return options.run(options) or 0  # a handler returns a status only where it may be another
     except MagicFixupError as error:
         _say_error(str(error))
         return 2
     except KeyboardInterrupt:
         _say_error("Interrupted.")
         return INTERRUPTED
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -166,7 +167,7 @@ def _sample_paths(options: argparse.Namespace) -> list[Path]:
 
 # --- what commands share ----------------------------------------------------------------------------------------------
 
-COMMANDS = (_add_segment, _add_collage, _add_fixup, add_pairs, add_train, add_evaluate, add_bench)
+COMMANDS = (_add_segment, _add_collage, _add_fixup, add_pairs, add_train, add_evaluate, add_parity, add_bench)
 
 
 def _add_output(parser: argparse.ArgumentParser, name: str, explanation: str) -> None:

@@ -1,4 +1,4 @@
-"""The commands of researchers: pairs, train, evaluate, bench. Built like those in cli.py."""
+"""The commands of researchers: pairs, train, evaluate, parity, bench. Built like those in cli.py."""
 
 import argparse
 import os
@@ -156,6 +156,23 @@ def _evaluate_relighting(options: argparse.Namespace, names: list[str] | None) -
     report = evaluate_relighting(options.pairs, names, options.output, options.most, _progress(), options.workers)
     for variant in report["summary"]:
         _say(f"relit in {variant}: {report['photos']} photos\n{markdown(relighting_table(report, variant))}\n")
+
+
+def add_parity(commands) -> None:
+    parser = commands.add_parser("parity", help="does our pipeline compute what the published code computed?")
+    parser.add_argument(
+        "folder", metavar="FOLDER", type=_existing, help="recorded numbers, laid out like shared/parity"
+    )
+    parser.set_defaults(run=_parity)
+
+
+def _parity(options: argparse.Namespace) -> int:
+    """Exit status 1 where a number is over its tolerance, or nothing was checked."""
+    from magicfixup_demo.evaluation.parity import check_folder, passes, table
+
+    recordings = check_folder(options.folder, _progress())
+    _say(table(recordings))
+    return 0 if passes(recordings) else 1
 
 
 def add_bench(commands) -> None:

@@ -12,6 +12,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from magicfixup_demo.engine.checkpoint_keys import NETWORKS, _unet_modules, _vae_modules
+from magicfixup_demo.engine.pipeline import MagicFixupPipeline
+
 
 def full_shapes(parity: Path) -> dict[str, tuple[int, ...]]:
     """Every key of the full-size checkpoint with its shape."""
@@ -26,6 +29,18 @@ def reduced_state(parity: Path) -> dict[str, Tensor]:
     """A checkpoint at reduced width: the recorded weights, and the image encoder's keys, which nothing reads."""
     state = load_file(parity / "unet_weights.safetensors") | load_file(parity / "vae_weights.safetensors")
     return {key: state.get(key, torch.zeros(2)).float() for key in full_shapes(parity)}
+
+
+def published_state(pipeline: MagicFixupPipeline) -> dict[str, Tensor]:
+    """The tensors of a pipeline's networks under the published names."""
+    modules = {"extractor": _unet_modules(), "synthesizer": _unet_modules(), "vae": _vae_modules()}
+    state = {}
+    for prefix, network in NETWORKS.items():
+        published = {ours: name for name, ours in modules[network].items()}
+        for key, value in getattr(pipeline, network).state_dict().items():
+            module, _, leaf = key.rpartition(".")
+            state[f"{prefix}{published[module]}.{leaf}"] = value
+    return state
 
 
 def write_full_size(keys: Path, path: Path) -> None:

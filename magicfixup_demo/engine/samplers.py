@@ -67,7 +67,7 @@ def published_timesteps(schedule: DDIMScheduler, steps: int, strength: float) ->
     if strength < 1:
         return scheduler, timesteps
     trained = schedule.config.num_train_timesteps
-    return scheduler, torch.arange(0, trained, trained // steps).flip(0) + 1
+    return scheduler, torch.arange(1, trained, trained // steps).flip(0)
 
 
 def solver_timesteps(schedule: DDIMScheduler, steps: int, strength: float) -> Tensor:

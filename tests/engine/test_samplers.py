@@ -72,8 +72,8 @@ def test_every_noise_level_is_finite_and_falls(preset):
 def test_published_steps_that_do_not_divide_the_schedule_are_as_many_as_fit():
     """../shared/parity/README.md, 1.5."""
     start = SAMPLERS["published"].start
-    counts = {steps: len(start(schedule_of(EPSILON), steps, 1.0).timesteps) for steps in (1, 10, 30, 50)}
-    assert counts == {1: 1, 10: 10, 30: 31, 50: 50}
+    counts = {steps: len(start(schedule_of(EPSILON), steps, 1.0).timesteps) for steps in (1, 3, 10, 30, 50)}
+    assert counts == {1: 1, 3: 3, 10: 10, 30: 31, 50: 50}
     assert start(schedule_of(EPSILON), 30, 1.0).timesteps[[0, 1, -1]].tolist() == [991, 958, 1]
 
 

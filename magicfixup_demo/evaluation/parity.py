@@ -1,0 +1,103 @@
+"""Does our pipeline compute what the published code computes? A folder of recorded numbers is computed again.
+
+The folder holds unet_weights.safetensors and vae_weights.safetensors, a checkpoint at any width under the published
+keys, and unet_io_*, sampler_* and vae_io*.safetensors, what the published code made of it; see parity_cases.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from magicfixup_demo.downloads import Progress
+from magicfixup_demo.engine.checkpoint_reading import fitted, plan_of, preset_of, shapes_of
+from magicfixup_demo.engine.pipeline import MagicFixupPipeline
+from magicfixup_demo.engine.presets import build_pipeline
+from magicfixup_demo.engine.weights import load_strictly
+from magicfixup_demo.errors import DataError
+from magicfixup_demo.evaluation.parity_cases import check_run, check_step, check_vae
+from magicfixup_demo.evaluation.recording import Recording, Row
+from magicfixup_demo.evaluation.tables import markdown
+
+WEIGHTS = ("unet_weights.safetensors", "vae_weights.safetensors")
+CHECKS: dict[str, Callable[[MagicFixupPipeline, Recording], None]] = {
+    "unet_io*.safetensors": check_step,
+    "sampler*.safetensors": check_run,
+    "vae_io*.safetensors": check_vae,
+}
+
+
+@torch.no_grad()
+def check_folder(folder: Path, progress: Progress | None = None) -> list[Recording]:
+    """Compute every recorded file of a folder again, in single precision; none where there is no such file.
+
+    Raises DataError or ModelError when files are broken, do not fit together, or the weights are missing.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; give one of recorded numbers, laid out like shared/parity.")
+    found = [(path, check) for pattern, check in CHECKS.items() for path in sorted(folder.glob(pattern))]
+    pipeline = load_recorded_weights(folder) if found else None
+    recordings = []
+    for i, (path, check) in enumerate(found):
+        if progress:
+            progress(i / len(found), f"Computing {path.name} again")
+        recordings.append(Recording(_load(path), path.name))
+        try:
+            check(pipeline, recordings[-1])
+        except (RuntimeError, ValueError, IndexError) as error:  # torch's, where shapes do not go together
+            reason = str(error).partition("\n")[0]
+            raise DataError(f"The tensors of {path.name} do not fit the networks or each other: {reason}") from error
+    return recordings
+
+
+def load_recorded_weights(folder: Path) -> MagicFixupPipeline:
+    """The pipeline with the weights of a folder, at their own width. Raises DataError, ModelError."""
+    state = {key: value for name in WEIGHTS for key, value in _load(folder / name).items()}
+    pipeline = build_pipeline(preset_of(shapes_of(state), folder.name))
+    networks = {name: getattr(pipeline, name) for name in ("extractor", "synthesizer", "vae")}
+    wanted = {name: shapes_of(network.state_dict()) for name, network in networks.items()}
+    for name, keys in plan_of(shapes_of(state), wanted, folder.name).items():
+        ours = {key: fitted(state[source], wanted[name][key]) for key, source in keys.items()}
+        load_strictly(networks[name], ours, name)
+    return pipeline
+
+
+def passes(recordings: list[Recording]) -> bool:
+    """Whether every file had something to compare, and all of it is within its tolerance; False without any file."""
+    return bool(recordings) and all(r.rows and all(row.passes for row in r.rows) for r in recordings)
+
+
+def table(recordings: list[Recording]) -> str:
+    """Markdown: a line for each compared tensor; then what was not compared, and how many are over tolerance."""
+    rows = [row for recording in recordings for row in recording.rows]
+    titles = ["file", "case", "tensor", "relative error", "tolerance", "verdict"]
+    lines = [
+        [row.file, row.case, row.tensor, f"{row.error:.1e}", f"{row.tolerance:g}", "ok" if row.passes else "OVER"]
+        for row in rows
+    ]
+    parts = [markdown([titles, *lines])] if rows else []
+    parts += [
+        f"{r.file}: recorded, but nothing of ours computes it or depends on it: {', '.join(r.unread)}."
+        for r in recordings
+        if r.unread
+    ]
+    return "\n\n".join([*parts, _verdict(recordings, rows)])
+
+
+def _verdict(recordings: list[Recording], rows: list[Row]) -> str:
+    empty = [recording.file for recording in recordings if not recording.rows]
+    if not rows:
+        return "Nothing was checked: the folder holds no recorded case of unet_io_*, sampler_* or vae_io."
+    over = sum(not row.passes for row in rows)
+    text = f"{len(rows)} tensors compared, {over or 'none'} over tolerance."
+    return f"{text} Nothing to compare in {', '.join(empty)}." if empty else text
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} is missing or broken; make the folder again.") from error
