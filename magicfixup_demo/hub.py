@@ -14,8 +14,8 @@ from pathlib import Path
 
 from magicfixup_demo.downloads import Progress, cache_folder
 from magicfixup_demo.errors import DownloadError, MagicFixupError
-from magicfixup_demo.hub_faults import NoAnswer, NotTheHub, Offline, WrongChecksum, sentence
-from magicfixup_demo.resumable import ForeignAnswer, Received, download, length, make_room
+from magicfixup_demo.hub_faults import NoAnswer, NotTheHub, Offline, sentence
+from magicfixup_demo.resumable import Received, WrongFile, download, length, make_room
 
 ANSWER_SECONDS = 4.0
 LOCK_POLL_SECONDS = 0.5
@@ -175,7 +175,7 @@ def _fetch_one(wanted: HubFile, announced: Announced, received: Received) -> Non
             download(announced.url, part, announced.size, announced.headers, received)
             part.touch()  # an empty file needs no download
             _check(part, wanted.sha256 or announced.etag)
-        except (ForeignAnswer, WrongChecksum):
+        except WrongFile:
             part.unlink(missing_ok=True)
             raise
         part.replace(target)  # atomic: nothing half stands under the final name
@@ -217,4 +217,4 @@ def _check(path: Path, checksum: str) -> None:
         while block := opened.read(1 << 20):
             digest.update(block)
     if digest.hexdigest() != checksum:
-        raise WrongChecksum
+        raise WrongFile

@@ -3,7 +3,7 @@
 import errno
 from pathlib import Path
 
-from magicfixup_demo.resumable import ForeignAnswer, Stalled
+from magicfixup_demo.resumable import ForeignAnswer, Stalled, WrongFile
 
 
 class Offline(Exception):
@@ -18,10 +18,6 @@ class NotTheHub(Exception):
     """Something answers in the Hub's place: a network's login page, a proxy."""
 
 
-class WrongChecksum(Exception):
-    """The file has the size announced, but is another one."""
-
-
 def sentence(error: Exception, repo: str, path: str, target: Path, size: int) -> str:
     """``target``: where the file would be kept; ``size``: bytes of the whole download, 0 where nobody said it."""
     from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
@@ -29,7 +25,7 @@ def sentence(error: Exception, repo: str, path: str, target: Path, size: int) ->
     name = f"{path} of {repo}"
     if isinstance(error, Offline):
         return f"{name} is not on this machine and HF_HUB_OFFLINE forbids downloads: unset it, or put it at {target}."
-    if isinstance(error, NotTheHub):
+    if isinstance(error, (NotTheHub, ForeignAnswer)):
         return (
             f"Something else answers in the Hub's place for {repo}, a network's login page perhaps: open any page in a "
             "browser on this network, log in, and retry."
@@ -43,7 +39,7 @@ def sentence(error: Exception, repo: str, path: str, target: Path, size: int) ->
         return f"The Hub has no {name}, or not for you: choose another model, or `hf auth login` if you have access."
     if isinstance(error, HfHubHTTPError):
         return f"The Hub refuses {name} (status {error.response.status_code}): wait a while and retry."
-    if isinstance(error, (WrongChecksum, ForeignAnswer)):
+    if isinstance(error, WrongFile):
         return f"What arrived as {name} is not the file expected (checksum or size differs) and was deleted: retry."
     if isinstance(error, Stalled):
         return f"Downloading {name} came to a halt; what has arrived is kept: retry, and it goes on from there."

@@ -25,7 +25,11 @@ class Stalled(Exception):
 
 
 class ForeignAnswer(Exception):
-    """What answers is not the file that was announced."""
+    """What answers is not the file announced, and nothing of it was kept: the part is as good as before."""
+
+
+class WrongFile(Exception):
+    """What arrived is not the file announced."""
 
 
 @dataclass
@@ -48,8 +52,8 @@ class Pace:
 def download(url: str, part: Path, size: int, headers: dict[str, str], received: Received | None = None) -> None:
     """Complete the file ``part`` to ``size`` bytes; ``received`` hears its length so far and may raise to stop.
 
-    Raises Stalled, ForeignAnswer, OSError (disk), and the Hub's HfHubHTTPError for an error status. Whatever is raised,
-    the part stays; after ForeignAnswer it is of no use.
+    Raises Stalled, ForeignAnswer, WrongFile, OSError (disk), and the Hub's HfHubHTTPError for an error status. Whatever
+    is raised, the part stays; after WrongFile it is of no use.
     """
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -57,7 +61,7 @@ def download(url: str, part: Path, size: int, headers: dict[str, str], received:
     while (have := length(part)) < size:
         try:
             _append(url, part, have, size, headers, pace, received)
-        except (HfHubHTTPError, OSError, Stalled, ForeignAnswer):
+        except (HfHubHTTPError, OSError, Stalled, ForeignAnswer, WrongFile):
             raise
         except Exception as error:  # the network, in the words of an HTTP library that changes its name
             if not type(error).__module__.startswith(("httpx", "httpcore")):
@@ -94,13 +98,18 @@ def _append(url: str, part: Path, have: int, size: int, headers: dict, pace: Pac
     ) as answer:
         hf_raise_for_status(answer)
         have = have if answer.status_code == 206 else 0  # 200: a server that cannot go on begins again
-        sent = None if "Content-Encoding" in answer.headers else answer.headers.get("Content-Length")
-        if sent is not None and have + int(sent) != size:
-            raise ForeignAnswer(f"{have + int(sent)} bytes instead of {size}")
+        _check(answer.headers, size - have)
         with part.open("ab") as opened:
             if opened.tell() > have:
                 opened.truncate(have)
             _write(answer.iter_bytes(), opened, have, size, pace, received)
+
+
+def _check(headers, missing: int) -> None:
+    """Before the first byte of an answer replaces what is here: it must be able to be the rest of the file."""
+    sent = None if "Content-Encoding" in headers else headers.get("Content-Length")
+    if headers.get("Content-Type", "").startswith("text/html") or (sent is not None and int(sent) != missing):
+        raise ForeignAnswer
 
 
 def _write(chunks, opened, have: int, size: int, pace: Pace, received: Received | None) -> None:
@@ -109,7 +118,7 @@ def _write(chunks, opened, have: int, size: int, pace: Pace, received: Received 
         opened.write(chunk)
         have += len(chunk)
         if have > size:
-            raise ForeignAnswer(f"more than {size} bytes")
+            raise WrongFile(f"more than {size} bytes")
         pace.count(len(chunk))
         if received and (have == size or time.monotonic() - reported > REPORT_SECONDS):
             received(have)

@@ -42,6 +42,7 @@ FAULTS = {
     "no file": "has the repository without the file",
     "wrong bytes": "sends other bytes than the checksum announces",
     "portal": "answers everything with a login page in HTML",
+    "portal later": "tells about files at once, then answers with a login page",
     "busy": "answers everything with status 503",
 }
 # In these nothing can be downloaded; in "" and "cut" it can.
@@ -187,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "silent":
             self.hub.leaving.wait(60)
             self.close_connection = True
-        elif fault == "portal":
+        elif fault == "portal" or (fault == "portal later" and self.command == "GET"):
             self._send(200, {"Content-Type": "text/html"}, PORTAL)
         elif fault == "busy":
             self._send(503, {}, b"")

@@ -26,6 +26,7 @@ SAID = {
     "no file": "has no weights.bin of owner/model.*choose another model",
     "wrong bytes": "not the file expected .* was deleted: retry",
     "portal": "a network's login page perhaps: open any page in a browser",
+    "portal later": "a network's login page perhaps: open any page in a browser",
     "busy": "status 503.*wait a while and retry",
     "no hub": "does not answer for owner/model: check the network and retry",
     "offline": "HF_HUB_OFFLINE forbids downloads: unset it",
@@ -142,6 +143,17 @@ class TestResuming:
         server.fault, other = "", WEIGHTS[::-1]
         server.files = {"owner/model": {"weights.bin": other}}
         assert fetch_hub_file(WANTED).read_bytes() == other
+
+    def test_a_login_page_does_not_replace_what_has_arrived(self, server):
+        server.fault = "stuck"
+        with pytest.raises(DownloadError):
+            fetch_hub_file(WANTED)
+        server.fault = "portal later"
+        with pytest.raises(DownloadError, match="login page"):
+            fetch_hub_file(WANTED)
+        server.fault = ""
+        assert fetch_hub_file(WANTED).read_bytes() == WEIGHTS
+        assert ranges(server)[-1] == f"bytes={len(WEIGHTS) // 2}-"
 
     def test_a_server_that_cannot_go_on_begins_again(self, server, monkeypatch):
         server.fault = "stuck"
