@@ -6,9 +6,12 @@ import torch
 from PIL import Image
 
 from magicfixup_demo.engine.codecs import LatentCodec
-from magicfixup_demo.engine.conditioning import dilated_hole, fill_as_published, mask_tensor
+from magicfixup_demo.engine.conditioning import dilated_hole, fill_as_published, image_tensor, mask_tensor
+from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.interface import EngineInfo
+from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
-from magicfixup_demo.schema import CoarseEdit
+from magicfixup_demo.schema import CoarseEdit, EditOptions
 
 EDITS = ("dog_beach__edit__003", "palm_tree__edit__01")
 
@@ -38,6 +41,25 @@ def test_single_precision_would_be_another_picture(recorded):
     """Else the test above could not tell half precision from none."""
     picture, edit = recorded
     assert (picture("filled_fp32") != fill_as_published(None, edit)).mean() > 0.01
+
+
+def test_the_engine_hands_the_published_scripts_pictures_to_the_network(recorded, monkeypatch):
+    """Through the very path of the page and the command line, for a photo of the model's size."""
+    picture, edit = recorded
+    given = {}
+
+    def noted(self, photo, coarse, mask, **settings):
+        given.update(photo=photo, coarse=coarse, mask=mask)
+        return coarse
+
+    monkeypatch.setattr(MagicFixupPipeline, "__call__", noted)
+    preset = PRESETS["magicfixup-tiny"]
+    info = EngineInfo("tiny", "", "", default_steps=1, max_steps=1, samplers=("published",))
+    engine = PipelineEngine(build_pipeline(preset), info, preset.fill, 1.0, preset.area, preset.multiple)
+    engine.fixup(picture("ref_resized"), edit, EditOptions(steps=1, sdedit=False))
+    assert torch.equal(given["photo"], image_tensor(picture("ref_resized")))
+    assert torch.equal(given["coarse"], image_tensor(picture("filled_fp16")))
+    assert torch.equal(given["mask"], mask_tensor(edit))
 
 
 def test_a_large_picture_is_filled_at_the_models_size():
