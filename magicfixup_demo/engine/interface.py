@@ -54,3 +54,7 @@ class Engine(Protocol):
     def compare(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> np.ndarray:
         """What SDEdit makes of the edit with the same network: (H, W, 3) uint8. Raises MagicFixupError."""
         ...
+
+    def forget(self) -> None:
+        """Drop what is kept of photos to make their next edits faster; it is kept in memory only, and not for long."""
+        ...

@@ -62,6 +62,26 @@ def test_a_backend_agrees_with_the_reference_at_any_size(name, preset):
     assert not np.array_equal(run(other, 64, 64), run(other, 64, 64, drop_conditions=True)), "the features are heard"
 
 
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="needs the package openvino")
+def test_openvino_converts_at_the_first_call_and_keeps_one_copy_of_the_weights():
+    pipeline = tiny_pipeline("magicfixup-tiny")
+    use_backend("openvino", pipeline)
+    networks = (pipeline.extractor, pipeline.synthesizer)
+    assert all(sum(p.numel() for p in network.parameters()) > 10**6 for network in networks)
+    run(pipeline, 64, 64, drop_conditions=True)
+    sizes = [sum(p.numel() for p in network.parameters()) for network in networks]
+    assert sizes[0] > 10**6 and sizes[1] == 0, "SDEdit never calls the extractor"
+    run(pipeline, 64, 64)
+    assert sum(p.numel() for p in pipeline.extractor.parameters()) == 0
+
+
+@pytest.mark.parametrize("preset", ["tiny", "magicfixup-tiny"])
+def test_bfloat16_casts_large_weights_once_and_leaves_small_ones(preset):
+    pipeline = tiny_pipeline(preset)
+    use_backend("torch-bf16", pipeline)
+    assert pipeline.synthesizer.dtype == (torch.float32 if preset == "tiny" else torch.bfloat16)
+
+
 @pytest.fixture(scope="module")
 def example(repository) -> tuple[np.ndarray, CoarseEdit]:
     folder = repository / "examples" / "coffee"

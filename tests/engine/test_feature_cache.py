@@ -1,5 +1,7 @@
 """The photo is read once for all its edits, with exactly the same result; and it is forgotten when it should be."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -173,3 +175,19 @@ def test_bytes_are_limited_by_dropping_other_photos_and_then_by_keeping_no_more(
     assert cache.bytes == 3 * 1024 and set(second.features) == {1, 2}
     cache.add(second, 3, {"block": torch.zeros(256)})
     assert cache.bytes == 3 * 1024 and set(second.features) == {1, 2}
+
+
+def test_what_is_not_used_is_forgotten_by_itself():
+    cache = FeatureCache(kept_seconds=0.01)
+    entry_with(cache, 0.1)
+    cache._timer.join(timeout=60)
+    assert cache.bytes == 0 and not cache._timer.is_alive()
+
+
+def test_waiting_to_forget_does_not_keep_the_cache_alive():
+    cache = FeatureCache(kept_seconds=600)
+    entry_with(cache, 0.1)
+    timer, gone = cache._timer, weakref.ref(cache)
+    del cache
+    assert gone() is None
+    timer.cancel()
