@@ -7,7 +7,7 @@ partial file survives a stop, and a file that is no longer needed may be deleted
 import hashlib
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,7 +174,7 @@ def _fetch_one(wanted: HubFile, announced: Announced, received: Received) -> Non
         try:
             download(announced.url, part, announced.size, announced.headers, received)
             part.touch()  # an empty file needs no download
-            _check(part, wanted.sha256 or announced.etag)
+            _check(part, wanted.sha256 or announced.etag, lambda: received(announced.size))
         except WrongFile:
             part.unlink(missing_ok=True)
             raise
@@ -205,8 +205,11 @@ def _alone(part: Path, received: Received) -> Iterator[None]:
             Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def _check(path: Path, checksum: str) -> None:
-    """Compare with a SHA-256 (large files) or with git's own hash (small ones); other ETags say nothing."""
+def _check(path: Path, checksum: str, still_wanted: Callable[[], None]) -> None:
+    """Compare with a SHA-256 (large files) or with git's own hash (small ones); other ETags say nothing.
+
+    ``still_wanted`` is asked now and then, and may raise to stop: gigabytes take a while.
+    """
     if len(checksum) == 64:
         digest = hashlib.sha256()
     elif len(checksum) == 40:
@@ -214,7 +217,8 @@ def _check(path: Path, checksum: str) -> None:
     else:
         return
     with path.open("rb") as opened:
-        while block := opened.read(1 << 20):
+        while block := opened.read(1 << 24):
             digest.update(block)
+            still_wanted()
     if digest.hexdigest() != checksum:
         raise WrongFile

@@ -106,6 +106,18 @@ def point_at(monkeypatch, environment: Mapping[str, str]) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", environment.get("HF_HUB_OFFLINE") == "1")
 
 
+def be_impatient(monkeypatch, name: str) -> None:
+    """Shorten the waits that a situation would make a test sit through; only those, for slow machines' sake."""
+    from magicfixup_demo import hub, resumable
+
+    if name == "silent":
+        monkeypatch.setattr(hub, "ANSWER_SECONDS", 0.4)
+    if name in ("trickle", "stuck"):
+        monkeypatch.setattr(resumable, "PACE_SECONDS", 0.4)
+        monkeypatch.setattr(resumable, "PAUSE_SECONDS", 0.01)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
+
+
 def nobody_listens() -> str:
     """An address on this machine that refuses connections."""
     with socket.socket() as taken:

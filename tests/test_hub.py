@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from magicfixup_demo import hub, resumable
+from magicfixup_demo import hub
 from magicfixup_demo.errors import Cancelled, DownloadError
 from magicfixup_demo.hub import HubFile, cached_hub_file, fetch_hub_file, fetch_hub_folder, hub_folder_is_here
-from tests.hub_server import SITUATIONS, FakeHub, etag, point_at, situation
+from tests.hub_server import SITUATIONS, FakeHub, be_impatient, etag, point_at, situation
 
 WEIGHTS = bytes(range(256)) * 4000  # 1 MB
 FILES = {"owner/model": {"weights.bin": WEIGHTS, "unet/config.json": b'{"small": true}', "empty.txt": b""}}
@@ -35,18 +35,20 @@ SAID = {
 }
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    monkeypatch.setattr(hub, "ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr(resumable, "PACE_SECONDS", 0.5)
-    monkeypatch.setattr(resumable, "PAUSE_SECONDS", 0.01)
-
-
 @pytest.fixture
 def server(monkeypatch, tmp_path):
     with FakeHub(FILES) as running, running.in_this_process(monkeypatch, tmp_path):
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
         yield running
+
+
+def half_a_download(server, monkeypatch) -> None:
+    """The Hub falls silent after half of the file, and works again afterwards."""
+    server.fault = "stuck"
+    with monkeypatch.context() as shortened:
+        be_impatient(shortened, "stuck")
+        with pytest.raises(DownloadError, match="what has arrived is kept"):
+            fetch_hub_file(WANTED)
+    server.fault = ""
 
 
 def ranges(server) -> list[str]:
@@ -124,6 +126,17 @@ class TestResuming:
         assert ranges(server)[-1] == f"bytes={arrived}-"
         assert not list(hub.own_folder(WANTED.repo).glob("*.part*")), "nothing is left lying about"
 
+    def test_the_users_stop_during_the_check_keeps_the_whole_part(self, server):
+        def stop(fraction, text):
+            if fraction == 1.0:
+                raise Cancelled("Stopped.")
+
+        with pytest.raises(Cancelled):
+            fetch_hub_file(WANTED, stop)
+        server.requests.clear()
+        assert fetch_hub_file(WANTED).read_bytes() == WEIGHTS
+        assert ranges(server) == [], "all of it was here"
+
     def test_a_killed_download_is_taken_up_by_the_next_process(self, server, tmp_path):
         server.fault = "stuck"
         code = (
@@ -136,18 +149,14 @@ class TestResuming:
         assert fetch_hub_file(WANTED).read_bytes() == WEIGHTS
         assert ranges(server)[-1].startswith("bytes=") and ranges(server)[-1] != "bytes=0-"
 
-    def test_another_version_of_the_file_is_not_glued_to_the_first(self, server):
-        server.fault = "stuck"
-        with pytest.raises(DownloadError):
-            fetch_hub_file(WANTED)
-        server.fault, other = "", WEIGHTS[::-1]
+    def test_another_version_of_the_file_is_not_glued_to_the_first(self, server, monkeypatch):
+        half_a_download(server, monkeypatch)
+        other = WEIGHTS[::-1]
         server.files = {"owner/model": {"weights.bin": other}}
         assert fetch_hub_file(WANTED).read_bytes() == other
 
-    def test_a_login_page_does_not_replace_what_has_arrived(self, server):
-        server.fault = "stuck"
-        with pytest.raises(DownloadError):
-            fetch_hub_file(WANTED)
+    def test_a_login_page_does_not_replace_what_has_arrived(self, server, monkeypatch):
+        half_a_download(server, monkeypatch)
         server.fault = "portal later"
         with pytest.raises(DownloadError, match="login page"):
             fetch_hub_file(WANTED)
@@ -156,10 +165,7 @@ class TestResuming:
         assert ranges(server)[-1] == f"bytes={len(WEIGHTS) // 2}-"
 
     def test_a_server_that_cannot_go_on_begins_again(self, server, monkeypatch):
-        server.fault = "stuck"
-        with pytest.raises(DownloadError):
-            fetch_hub_file(WANTED)
-        server.fault = ""
+        half_a_download(server, monkeypatch)
         monkeypatch.setattr(server.handler, "knows_ranges", False)
         assert fetch_hub_file(WANTED).read_bytes() == WEIGHTS
 
@@ -186,7 +192,7 @@ class TestFailures:
     def test_each_is_one_sentence_that_says_what_to_do(self, name, monkeypatch, tmp_path):
         with situation(name, FILES, tmp_path) as environment:
             point_at(monkeypatch, environment)
-            monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
+            be_impatient(monkeypatch, name)
             with pytest.raises(DownloadError, match=SAID[name]) as caught:
                 fetch_hub_file(WANTED)
         assert "\n" not in str(caught.value) and str(caught.value).count(". ") == 0

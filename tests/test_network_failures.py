@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from magicfixup_demo import cli, hub, resumable
+from magicfixup_demo import cli
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
@@ -23,7 +23,7 @@ from magicfixup_demo.errors import DownloadError
 from magicfixup_demo.schema import CoarseEdit, EditOptions
 from magicfixup_demo.segmentation import mobile_sam, sam2
 from magicfixup_demo.segmentation.registry import load_segmenter
-from tests.hub_server import SITUATIONS, point_at, situation
+from tests.hub_server import SITUATIONS, be_impatient, point_at, situation
 
 LARGE = b"0123456789" * 1000
 FILES = {
@@ -37,14 +37,11 @@ FILES = {
 @pytest.fixture(params=SITUATIONS)
 def trouble(request, monkeypatch, tmp_path):
     """This process is in one of the situations; yields its name and its environment variables."""
-    monkeypatch.setattr(hub, "ANSWER_SECONDS", 0.4)
-    monkeypatch.setattr(resumable, "PACE_SECONDS", 0.4)
-    monkeypatch.setattr(resumable, "PAUSE_SECONDS", 0.01)
     monkeypatch.setattr("magicfixup_demo.engine.weights.CONVERTED_BYTES", 0)
     monkeypatch.setattr(mobile_sam, "fetch_packaged_file", no_package_index)
     with situation(request.param, FILES, tmp_path) as environment:
         point_at(monkeypatch, environment)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
+        be_impatient(monkeypatch, request.param)
         yield request.param
 
 
