@@ -17,7 +17,7 @@ from pathlib import Path
 
 from magicfixup_demo.cli_research import add_bench, add_evaluate, add_pairs, add_parity, add_train
 from magicfixup_demo.errors import MagicFixupError, ModelError, OptionError
-from magicfixup_demo.limits import BACKEND_NAMES, MAX_SAMPLES, MAX_SEED, MAX_STEPS
+from magicfixup_demo.limits import BACKEND_NAMES, MAX_SAMPLES, MAX_SEED, MAX_STEPS, SAMPLER_NAMES
 
 INTERRUPTED = 130  # what shells expect after Ctrl-C
 
@@ -130,7 +130,9 @@ def _add_fixup(commands) -> None:
     parser.add_argument("--steps", metavar="N", type=_whole(1, MAX_STEPS), help="default: the model's own")
     parser.add_argument("--seed", metavar="N", type=_whole(0, MAX_SEED), default=0)
     parser.add_argument("--samples", metavar="K", type=_whole(1, MAX_SAMPLES), default=1)
+    parser.add_argument("--sampler", choices=SAMPLER_NAMES, help="default: the model's own")
     parser.add_argument("--sdedit", metavar="OUT.png", type=_output_path, help="also write what SDEdit makes of it")
+    parser.add_argument("--prompt", metavar="TEXT", default="", help="for the SDEdit of models that read one")
     parser.set_defaults(run=_fixup)
 
 
@@ -140,7 +142,14 @@ def _fixup(options: argparse.Namespace) -> None:
     from magicfixup_demo.schema import EditOptions
 
     photo, edit = open_photo(options.photo), open_edit(options.edit)
-    wanted = EditOptions(options.steps, options.seed, options.samples, sdedit=options.sdedit is not None)
+    wanted = EditOptions(
+        options.steps,
+        options.seed,
+        options.samples,
+        sdedit=options.sdedit is not None,
+        sampler=options.sampler,
+        prompt=options.prompt,
+    )
     engine = load_engine(options.model, backend=options.backend, progress=show_progress)
     result = engine.fixup(photo, edit, wanted, show_progress)
     notes = {"model": result.model, "steps": str(result.steps)}

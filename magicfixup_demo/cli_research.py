@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from magicfixup_demo.errors import OptionError
-from magicfixup_demo.limits import BACKEND_NAMES
+from magicfixup_demo.limits import BACKEND_NAMES, SAMPLER_NAMES
 
 
 def add_pairs(commands) -> None:
@@ -179,14 +179,55 @@ def add_bench(commands) -> None:
     parser = commands.add_parser("bench", help="time start-up, click and fix-up on this machine")
     parser.add_argument("-o", "--output", metavar="REPORT.json")
     parser.add_argument("--repeats", metavar="N", type=int, default=5)
-    parser.add_argument("--backend", choices=BACKEND_NAMES, default="torch", help="what computes the model")
+    parser.add_argument("--backend", choices=BACKEND_NAMES, help="what computes the model; default torch, or all")
+    parser.add_argument("--agreement", action="store_true", help="instead: how far fast ways lie from slow ones")
+    parser.add_argument("--most", metavar="N", type=int, help="agreement: on so many of the examples")
+    parser.add_argument("--full-size", action="store_true", help="instead: the published network, random weights")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="full size: where")
+    parser.add_argument("--sampler", choices=SAMPLER_NAMES, default="unipc", help="full size: which")
+    parser.add_argument("--steps", metavar="N", type=int, default=20, help="full size: of one edit")
+    parser.add_argument("--timed", metavar="N", type=int, default=2, help="full size: steps that are measured")
+    parser.add_argument("--no-plain", action="store_true", help="full size: without the plain step, no ratios")
     parser.set_defaults(run=_bench)
 
 
-def _bench(options: argparse.Namespace) -> None:
-    from magicfixup_demo.bench import run
+def _bench(options: argparse.Namespace) -> int:
+    if options.agreement:
+        return _bench_agreement(options)
+    if options.full_size:
+        _bench_full_size(options)
+    else:
+        from magicfixup_demo.bench import run
 
-    run(options.output, options.repeats, backend=options.backend)
+        run(options.output, options.repeats, backend=options.backend or BACKEND_NAMES[0])
+    return 0
+
+
+def _bench_agreement(options: argparse.Namespace) -> int:
+    """Exit status 1 where a way lies farther from what it is held against than its tolerance."""
+    from magicfixup_demo.evaluation.agreement import agreement, over_tolerance
+
+    backends = [options.backend] if options.backend else [*BACKEND_NAMES[1:]]
+    wrong = over_tolerance(agreement("small", backends, options.most, _say))
+    if wrong:
+        _say(f"Farther apart than allowed: {'; '.join(wrong)}.")
+    return 1 if wrong else 0
+
+
+def _bench_full_size(options: argparse.Namespace) -> None:
+    from magicfixup_demo.evaluation.full_size import full_size
+
+    backends = [options.backend] if options.backend else [*BACKEND_NAMES]
+    full_size(
+        backends,
+        sampler=options.sampler,
+        steps=options.steps,
+        timed=options.timed,
+        device=options.device,
+        plain=not options.no_plain,
+        say=_say,
+        report_path=options.output,
+    )
 
 
 def _existing(text: str) -> Path:

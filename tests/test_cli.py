@@ -185,6 +185,13 @@ class TestFixup:
         options = engine.asked[0][2]
         assert (options.seed, options.steps, options.samples, options.sdedit) == (7, 3, 1, False)
 
+    def test_sampler_and_prompt_are_passed_on(self, engine, photo, edit, tmp_path, capsys):
+        arguments = ("--sampler", "unipc", "--prompt", "a cup")
+        assert run("fixup", photo, edit, "-o", tmp_path / "r.png", *arguments) == 0
+        assert (engine.asked[0][2].sampler, engine.asked[0][2].prompt) == ("unipc", "a cup")
+        capsys.readouterr()
+        assert "published" in refused(capsys, "fixup", photo, edit, "-o", tmp_path / "r.png", "--sampler", "euler")
+
     def test_the_backend_is_passed_on(self, engine, photo, edit, tmp_path, capsys):
         assert run("fixup", photo, edit, "-o", tmp_path / "r.png") == 0 and engine.backend == "torch"
         assert run("fixup", photo, edit, "-o", tmp_path / "r.png", "--backend", "openvino") == 0

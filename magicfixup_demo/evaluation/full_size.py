@@ -51,6 +51,8 @@ def full_size(
     """
     if sampler not in SAMPLERS or not 1 <= timed <= steps:
         raise OptionError(f"Choose a sampler of {', '.join(SAMPLERS)}, and at most as many timed steps as steps.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise OptionError("There is no GPU here that torch can use; choose --device cpu.")
     inputs = _inputs(side, device)
     report = {"preset": preset, "side": side, "sampler": sampler, "steps": steps, "device": device, "backends": {}}
     report["threads"] = torch.get_num_threads()

@@ -13,6 +13,7 @@ from magicfixup_demo.engine.samplers import (
     sampler_names,
     solver_timesteps,
 )
+from magicfixup_demo.limits import SAMPLER_NAMES
 
 MEAN, VARIANCE = 0.4, 0.3
 SOLVERS = ("dpm++", "unipc")
@@ -121,3 +122,7 @@ def test_the_clean_prediction_is_what_the_noisy_picture_was_made_of(preset):
 def test_only_a_model_that_rereads_its_photo_offers_the_published_sampler():
     assert sampler_names("dpm++", rereads=True) == ("dpm++", "published", "ddim", "unipc")
     assert sampler_names("ddim", rereads=False) == ("ddim", "dpm++", "unipc")
+
+
+def test_the_command_line_offers_every_sampler():
+    assert tuple(SAMPLERS) == SAMPLER_NAMES

@@ -60,3 +60,9 @@ def test_shares_are_of_fifty_plain_steps():
 def test_more_timed_steps_than_steps_are_refused():
     with pytest.raises(OptionError, match="at most as many"):
         full_size(["torch"], "magicfixup-tiny", 64, steps=2, timed=3)
+
+
+def test_a_gpu_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(OptionError, match="--device cpu"):
+        full_size(["torch"], "magicfixup-tiny", 64, device="cuda")
