@@ -57,8 +57,8 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "magicfixup": ModelEntry(
         preset="magicfixup",
-        description="the published Magic Fixup model; wants a GPU, a CPU needs minutes; its SDEdit comparison downloads "
-        "2.1 GB more when it is first asked for",
+        description="the published Magic Fixup model; wants a GPU, a CPU needs minutes; its SDEdit comparison needs a "
+        "download of 2.1 GB more when it is first asked for",
         licence="Adobe Research License, for non-commercial research only; the SDEdit comparison beside it is "
         "Stable Diffusion 1.4, CreativeML OpenRAIL-M",
         default_steps=20,
