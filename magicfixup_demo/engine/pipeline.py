@@ -86,7 +86,8 @@ class MagicFixupPipeline(DiffusionPipeline):
 
         photo, coarse: (B, 3, H, W) in -1..1, coarse with its holes filled; mask: (B, 1, H, W), 1 = content. H and W are
         multiples of the networks' total stride. ``strength`` in (0, 1]: the start is noised to that fraction of the
-        schedule. ``drop_conditions`` gives SDEdit (arXiv 2108.01073) with the same network, start and seed.
+        schedule, and ``sampler`` (of samplers.SAMPLERS) leads from there to the picture. ``drop_conditions`` gives
+        SDEdit (arXiv 2108.01073) with the same network, start and seed.
         ``on_step(done, of)`` is called before each step and may raise to stop; ``preview`` gets a rough picture
         (B, 3, h', w') after each step but the last. Returns (B, 3, H, W), about -1..1.
         """
@@ -95,7 +96,6 @@ class MagicFixupPipeline(DiffusionPipeline):
         # 1. Pictures into the space of the networks
         coarse_latent = self.codec.encode(coarse, generator)  # (B, C, h, w)
         mask_latent = self.codec.encode_mask(mask)  # (B, M, h, w)
-
         show = previewer(self.codec, coarse, coarse_latent) if preview else None
 
         # 2. Read the photo (at each step's timestep, or once, where it is fixed)
