@@ -1,4 +1,4 @@
-"""The page when the network or the disk fails: it says why the published model is missing, and works with the small one.
+"""The page when the network or the disk fails: it says why the published model is missing; the small one works.
 
 What fails, and the sentences, are test_network_failures.py's; here they reach a visitor.
 """

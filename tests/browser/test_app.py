@@ -1,5 +1,6 @@
 """The product as the README starts it: real models, a real browser, a mouse, then a phone's touch screen."""
 
+import contextlib
 import json
 import os
 import socket
@@ -18,6 +19,7 @@ from browser.conftest import DESKTOP, PHONE
 from magicfixup_demo.collage import render
 from magicfixup_demo.collage_json import collage_from_json
 from magicfixup_demo.images import open_photo
+from tests.hub_server import situation
 
 START_SECONDS = 180  # generous: only a page that never comes up fails
 RING = 0.06  # of the picture's mean side; the engine may change light and contact that far around an edit
@@ -26,10 +28,18 @@ RING = 0.06  # of the picture's mean side; the engine may change light and conta
 @pytest.fixture(scope="module")
 def app(repository, chromium):
     """The address of ``python app.py --port N``."""
+    with running(repository) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def running(repository, *arguments: str, environment: dict[str, str] | None = None):
+    """``python app.py --port N`` with further arguments and environment variables; yields its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "app.py", "--port", str(port)], cwd=repository)
+    command = [sys.executable, "app.py", "--port", str(port), *arguments]
+    process = subprocess.Popen(command, cwd=repository, env=os.environ | (environment or {}))
     url = f"http://127.0.0.1:{port}/"
     try:
         _wait_until_up(url, process)
@@ -138,3 +148,21 @@ def test_an_example_on_a_phone(visit, app, bear):
     assert visitor.layers()[0]["matrix"][4:] == pytest.approx([before[4] + 40, before[5] + 60], abs=3)
     visitor.fix_up()
     _check_result(visitor, bear["photo"])
+
+
+@pytest.fixture
+def app_without_hub(repository, chromium, tmp_path):
+    """The address of a page that was started for the published model where the Hub cannot be reached."""
+    with situation("no hub", {}, tmp_path) as environment:
+        options = ("--model", "magicfixup", "--segmenter", "grabcut")
+        with running(repository, *options, environment=environment) as url:
+            yield url
+
+
+def test_without_the_hub_the_page_says_so_once_and_the_small_model_repairs(app_without_hub, visit, bear):
+    visitor = visit(app_without_hub, DESKTOP)
+    visitor.page.get_by_text("Magic Fixup is not available, so Small repairs").wait_for(timeout=180_000)
+    visitor.open_example(bear["name"])
+    visitor.fix_up()
+    _check_result(visitor, bear["photo"])
+    assert visitor.page.locator('[data-part="facts"]').inner_text().startswith("small")
