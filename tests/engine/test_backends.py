@@ -12,6 +12,7 @@ from magicfixup_demo.collage_json import collage_from_json
 from magicfixup_demo.engine.backends import BACKENDS, use_backend
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
 from magicfixup_demo.engine.registry import load_engine
+from magicfixup_demo.engine.samplers import SAMPLERS
 from magicfixup_demo.errors import ModelError, OptionError
 from magicfixup_demo.images import open_photo
 from magicfixup_demo.limits import BACKEND_NAMES
@@ -73,6 +74,17 @@ def test_openvino_converts_at_the_first_call_and_keeps_one_copy_of_the_weights()
     assert sizes[0] > 10**6 and sizes[1] == 0, "SDEdit never calls the extractor"
     run(pipeline, 64, 64)
     assert sum(p.numel() for p in pipeline.extractor.parameters()) == 0
+
+
+@pytest.mark.parametrize("sampler", ["published", "unipc"])
+def test_networks_in_half_precision_agree_as_on_a_gpu(sampler):
+    """What runs on a GPU: weights in half precision, the schedule and the pictures in single."""
+    reference, half = tiny_pipeline("magicfixup-tiny"), tiny_pipeline("magicfixup-tiny")
+    for network in (half.extractor, half.synthesizer, half.vae):
+        network.half()
+    expected, got = (run(pipeline, 64, 64, sampler=SAMPLERS[sampler]) for pipeline in (reference, half))
+    assert got.dtype == np.float32
+    assert 0 < np.abs(got - expected).mean() < ROUNDING * np.abs(expected).mean()
 
 
 @pytest.mark.parametrize("preset", ["tiny", "magicfixup-tiny"])
