@@ -47,7 +47,7 @@ def fix_up(services: Services, photo: OpenPhoto, record: dict, job: Job) -> dict
         except Cancelled:
             raise
         except MagicFixupError as error:  # the first result is there; it is shown, and why it stands alone
-            reply["note"] = strings.OTHER_MISSING.format(problem=error)
+            reply["note"] = f"{result.note} {strings.OTHER_MISSING.format(problem=error)}".strip()
     job.report(1.0, strings.FINISHING)
     photo.results.append((record["job"], tuple(results)))
     return reply

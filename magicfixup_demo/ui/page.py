@@ -11,6 +11,8 @@ from magicfixup_demo.ui.services import Services
 
 UPLOADS_CHECKED_SECONDS, UPLOADS_KEPT_SECONDS = 600, 3600  # uploads that no one opened; opened ones go at once
 
+FIXUPS_AT_ONCE = 2  # each model works for one at a time; somebody who waits for a download holds up nobody else
+
 
 def build_page(services: Services) -> gr.Blocks:
     """Lay out the page over ``services``; nothing is loaded here."""
@@ -30,7 +32,7 @@ def build_page(services: Services) -> gr.Blocks:
             inputs=editor,
             outputs=editor,
             show_progress="hidden",
-            concurrency_limit=1,
+            concurrency_limit=FIXUPS_AT_ONCE,
             trigger_mode="multiple",
             api_visibility="private",
         )

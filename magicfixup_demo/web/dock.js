@@ -49,7 +49,9 @@ export class Dock {
     const { other } = this.results.current ?? {};
     const downloadOther = this.root.querySelector('[data-do="download-other"]');
     downloadOther.hidden = !other;
-    if (other) downloadOther.title = downloadOther.querySelector("span").textContent = strings.downloadOther(other.model);
+    if (!other) return;
+    downloadOther.title = downloadOther.ariaLabel = strings.downloadOther(other.model);
+    downloadOther.querySelector("span").textContent = downloadOther.title;
   }
 
   #scales() {

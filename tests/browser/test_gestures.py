@@ -209,7 +209,7 @@ def test_fix_up_shows_both_pictures_and_the_download_keeps_untouched_pixels(desk
     assert "seed 1234" in facts and "MIT" in facts and "fake" in facts
     assert all(desk.shown_picture(part).shape == (400, 600, 3) for part in ("after", "before", "sdedit", "coarse"))
     name, picture = desk.download()
-    assert name == "two-things-magicfixup-seed1234.png" and picture.shape == (400, 600, 3)
+    assert name == "two-things-fake-seed1234.png" and picture.shape == (400, 600, 3)
     untouched = (edit.alpha == 255) & (edit.rgb == scene()).all(axis=2)
     np.testing.assert_array_equal(picture[untouched], scene()[untouched])
     assert (picture[edit.hole] != scene()[edit.hole]).any(axis=1).mean() > 0.95
