@@ -24,6 +24,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SLOW_STEPS = 20  # of DDIM, from the model's own strength: what the fast samplers are held against
 FAST_STEPS = (2, 4, 8)
 DEFAULT = "default"  # the model as users run it: what backends and kept features are held against
+ENOUGH_STEPS = 4  # of a solver, to promise that it is near the slow path; fewer, and fewer of DDIM, are only reported
 # The largest LPIPS on any example that we accept, by what was made faster.
 TOLERANCES = {"features kept": 0.0, "backend": 0.01, "solver": 0.02}
 
@@ -54,7 +55,8 @@ def agreement(model: str, backends: list[str], most: int | None = None, say: Cal
         for steps in FAST_STEPS:
             pictures = [_picture(engine, scene, EditOptions(steps, sampler=sampler)) for scene in scenes]
             against = f"ddim, {SLOW_STEPS} steps"
-            report[f"{sampler}, {steps} steps"] = _compared(pictures, slow, against, TOLERANCES["solver"])
+            promised = TOLERANCES["solver"] if sampler != "ddim" and steps >= ENOUGH_STEPS else None
+            report[f"{sampler}, {steps} steps"] = _compared(pictures, slow, against, promised)
     say(table(report, model))
     return report
 
@@ -63,15 +65,16 @@ def table(report: dict, model: str) -> str:
     """The report as Markdown."""
     lines = [["way", "against", "LPIPS, mean", "largest", "allowed", "largest difference, grey levels"]]
     for way, figures in report.items():
-        distances = figures["lpips"]
-        numbers = [np.mean(distances), max(distances), figures["tolerance"]]
-        lines.append([way, figures["against"], *(f"{number:.4f}" for number in numbers), str(max(figures["largest"]))])
+        distances, allowed = figures["lpips"], figures["tolerance"]
+        numbers = [f"{np.mean(distances):.4f}", f"{max(distances):.4f}", "" if allowed is None else f"{allowed:.4f}"]
+        lines.append([way, figures["against"], *numbers, str(max(figures["largest"]))])
     return f"{model}, {len(distances)} example photos:\n{markdown(lines)}"
 
 
 def over_tolerance(report: dict) -> list[str]:
     """The ways that lie farther from what they are held against than TOLERANCES allows."""
-    return [way for way, figures in report.items() if max(figures["lpips"]) > figures["tolerance"]]
+    promised = {way: figures for way, figures in report.items() if figures["tolerance"] is not None}
+    return [way for way, figures in promised.items() if max(figures["lpips"]) > figures["tolerance"]]
 
 
 def _scenes(most: int | None) -> list[Scene]:
@@ -96,7 +99,7 @@ def _second(engine: PipelineEngine, scene: Scene, options: EditOptions) -> np.nd
     return engine.fixup(*scene, replace(options, sdedit=False)).images[0]
 
 
-def _compared(pictures: list[np.ndarray], targets: list[np.ndarray], against: str, tolerance: float) -> dict:
+def _compared(pictures: list[np.ndarray], targets: list[np.ndarray], against: str, tolerance: float | None) -> dict:
     pairs = list(zip(pictures, targets, strict=True))
     return {
         "against": against,

@@ -49,10 +49,12 @@ def test_samplers_are_held_against_many_steps_of_ddim(compared):
     assert report["ddim, 8 steps"]["lpips"] == [0.0], "the slow path itself"
     assert report["ddim, 2 steps"]["lpips"][0] > 0
     assert {way.partition(",")[0] for way in report if "steps" in way} == {"ddim", "dpm++", "unipc"}
+    assert report["unipc, 2 steps"]["tolerance"] is None and report["unipc, 4 steps"]["tolerance"] > 0
     assert "1 example photos" in said and "Without openvino" in said
 
 
 def test_what_is_too_far_is_named(compared):
     near = {"lpips": [0.0, 0.01], "tolerance": 0.01}
     far = {"lpips": [0.0, 0.011], "tolerance": 0.01}
-    assert agreement.over_tolerance({"near": near, "far": far}) == ["far"]
+    free = {"lpips": [0.5], "tolerance": None}
+    assert agreement.over_tolerance({"near": near, "far": far, "free": free}) == ["far"]
