@@ -28,6 +28,14 @@ class PixelCodec:
         """mask (B, 1, H, W) in 0..1, 1 = content."""
         return F.pixel_unshuffle(mask, self.factor)
 
+    def around_holes(self, mask_latent: Tensor, reach: int) -> Tensor:
+        """A mask of ``encode_mask`` -> (B, 3 * factor**2, h, w): 1 in holes, falling to 0 at ``reach`` pixels."""
+        hole = 1 - F.pixel_shuffle(mask_latent, self.factor)  # (B, 1, H, W)
+        half = reach // 2
+        grown = F.max_pool2d(hole, 2 * half + 1, 1, half)
+        soft = F.avg_pool2d(grown, 2 * half + 1, 1, half, count_include_pad=False)
+        return F.pixel_unshuffle(soft.expand(-1, 3, -1, -1), self.factor)
+
 
 class LatentCodec:
     """The KL autoencoder of Stable Diffusion 1.x: latents (B, 4, H / 8, W / 8), a sample of the posterior."""

@@ -47,6 +47,7 @@ class MagicFixupPipeline(DiffusionPipeline):
     the noisy picture scaled to least squares (c_skip of EDM, arXiv 2206.00364, table 1).
     ``reference_timestep``: None noises the photo afresh at each step with that step's timestep (the published network);
     a number keeps it fixed, so that the photo is read once per photo (``small``).
+    ``reach``: a residual acts in holes and so many pixels around them; None lets it act everywhere.
 
     ``cache`` is None until somebody sets one: features are then kept across calls. Weights must not change afterwards.
     """
@@ -61,10 +62,11 @@ class MagicFixupPipeline(DiffusionPipeline):
         vae: AutoencoderKL | None = None,
         prediction: str = "epsilon",
         reference_timestep: int | None = None,
+        reach: int | None = None,
     ):
         super().__init__()
         self.register_modules(extractor=extractor, synthesizer=synthesizer, scheduler=scheduler, vae=vae)
-        self.register_to_config(prediction=prediction, reference_timestep=reference_timestep)
+        self.register_to_config(prediction=prediction, reference_timestep=reference_timestep, reach=reach)
         self.codec = PixelCodec() if vae is None else LatentCodec(vae)
 
     @torch.no_grad()
@@ -151,6 +153,8 @@ class MagicFixupPipeline(DiffusionPipeline):
         output = synthesize(self.synthesizer, sample.to(dtype), t, features).to(noisy.dtype)  # (B, C, h, w)
         if self.config.prediction == "epsilon":
             return output
+        if self.config.reach is not None:  # dropped conditions have a mask of zeros: everything is a hole
+            output = output * self.codec.around_holes(conditions.mask, self.config.reach).to(output.dtype)
         skip = (1 - conditions.keep) * self._skip_weight(t)
         return output + conditions.coarse + skip.view(-1, 1, 1, 1).to(noisy.dtype) * noisy
 

@@ -17,6 +17,7 @@ SD_SCHEDULE = {
     "rescale_betas_zero_snr": True,
     "clip_sample": False,
 }
+REACH = 12  # pixels around a hole that ``small`` may repaint; further out its changes cost more than they gave
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def _small(synthesizer: tuple[int, ...], extractor: tuple[int, ...]) -> Preset:
         extractor=_attention_at_the_bottom(2 * pixels + mask, pixels, extractor, layers=1, attended=2),
         synthesizer=_attention_at_the_bottom(2 * pixels + mask, pixels, synthesizer, layers=1, attended=2),
         scheduler=SD_SCHEDULE | {"prediction_type": "sample", "timestep_spacing": "trailing", "set_alpha_to_one": True},
-        pipeline={"prediction": "residual", "reference_timestep": 0},
+        pipeline={"prediction": "residual", "reference_timestep": 0, "reach": REACH},
         fill=fill_from_background,
         multiple=32,
     )

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import numpy as np
 import torch
 from diffusers import DDIMScheduler
 from torch import Tensor
@@ -16,15 +17,15 @@ def add_noise(schedule: DDIMScheduler, clean: Tensor, noise: Tensor, t: Tensor) 
     if schedule.config.prediction_type == "sample":  # ``small``: trained and measured with the scheduler's own
         return schedule.add_noise(clean, noise, t)
     levels = _levels(schedule.config.beta_start, schedule.config.beta_end, schedule.config.num_train_timesteps)
-    signal, spread = (level.to(clean.device, clean.dtype)[t].view(-1, 1, 1, 1) for level in levels)
-    return signal * clean + spread * noise
+    signal, spread = (torch.tensor(level, device=clean.device)[t].view(-1, 1, 1, 1) for level in levels)
+    return (signal * clean + spread * noise).to(clean.dtype)
 
 
 @cache
-def _levels(start: float, end: float, count: int) -> tuple[Tensor, Tensor]:
+def _levels(start: float, end: float, count: int) -> tuple[np.ndarray, np.ndarray]:
     """(count,) float32 each: sqrt(abar) and sqrt(1 - abar) of betas linear in their roots, rescaled to no signal at
-    the end (arXiv 2305.08891, algorithm 1)."""
-    betas = torch.linspace(start**0.5, end**0.5, count, dtype=torch.float64, device="cpu") ** 2
-    root = torch.cumprod(1 - betas, dim=0).sqrt()
+    the end (arXiv 2305.08891, algorithm 1). Arrays, not tensors: what is kept must not belong to a mode of torch."""
+    betas = np.linspace(start**0.5, end**0.5, count) ** 2
+    root = np.sqrt(np.cumprod(1 - betas))
     root = (root - root[-1]) * root[0] / (root[0] - root[-1])
-    return root.float(), (1 - root**2).sqrt().float()
+    return root.astype(np.float32), np.sqrt(1 - root**2).astype(np.float32)

@@ -56,7 +56,7 @@ def without(engine: PipelineEngine, part: str) -> PipelineEngine:
         raise OptionError(f"{part!r} cannot be switched off; choose from {', '.join(ABLATIONS)}, outside.")
     pipeline = engine.pipeline
     parts = {name: getattr(pipeline, name) for name in ("extractor", "synthesizer", "scheduler", "vae")}
-    settings = {name: pipeline.config[name] for name in ("prediction", "reference_timestep")}
+    settings = {name: pipeline.config[name] for name in ("prediction", "reference_timestep", "reach")}
     ablated = copy.copy(engine)
     ablated.pipeline = ABLATIONS[part](**parts, **settings)
     return ablated

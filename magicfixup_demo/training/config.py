@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from magicfixup_demo.errors import OptionError
 
-PICTURE_LOSSES = frozenset({"charbonnier", "lpips"})  # of decoded pictures; "mse" compares what the network puts out
+PICTURE_LOSSES = frozenset({"charbonnier", "lpips", "ssim"})  # of decoded pictures; "mse" is of the networks' output
 ALL_KINDS = {"affine": 0.3, "flow": 0.12, "moved": 0.33, "intruder": 0.25, "other": 0.3}
 PAPERS_KINDS = {"affine": 0.5, "flow": 0.5, "other": 0.5}  # the two motion models, half and half
 

@@ -17,9 +17,9 @@ from magicfixup_demo.pairs.store import kind_of, load_pair, pair_names
 
 REFERENCE, FILLED, ALPHA, TARGET = slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 10)
 CHANGED = 10  # grey levels: where the filled edit differs from the reference by more, the edit touched it
-RING = 25  # pixels around what was touched that count as touched: contact, shadow, edge
-FOCUS = 0.85  # share of crops centred on something that was touched
-UNTOUCHED_WEIGHT = 0.25  # in the losses, of a pixel where nothing happened
+FOCUS = 0.85  # share of crops centred on a hole, or where there is none on something that was touched
+AWAY_WEIGHT = 0.05  # in the losses, of a pixel away from all holes
+SEAM = 6  # pixels around a hole that weigh as much as the hole
 ZOOMED_OUT = 0.6  # share of crops taken larger and shrunk, for context and holes of other sizes
 
 
@@ -106,11 +106,9 @@ def to_batch(samples: list[np.ndarray]) -> Batch:
 
 
 def weight_map(packed: np.ndarray) -> np.ndarray:
-    """(H, W) float32: 0.25 where nothing happened, 1.25 on and around what was touched, 2.25 in the hole."""
-    hole = packed[..., 6] < 128
-    touched = _touched(packed)
-    grown = cv2.dilate(touched.astype(np.uint8), np.ones((RING, RING), np.uint8))
-    return (UNTOUCHED_WEIGHT + grown + cv2.dilate(hole.astype(np.uint8), np.ones((7, 7), np.uint8))).astype(np.float32)
+    """(H, W) float32: 1.05 in holes and their seams, 0.05 elsewhere, where nothing tells what the target changed."""
+    hole = (packed[..., 6] < 128).astype(np.uint8)
+    return (AWAY_WEIGHT + cv2.dilate(hole, np.ones((2 * SEAM + 1, 2 * SEAM + 1), np.uint8))).astype(np.float32)
 
 
 def _touched(packed: np.ndarray) -> np.ndarray:
@@ -124,7 +122,9 @@ def _random_crop(packed: np.ndarray, crop: int, rng: np.random.Generator) -> np.
     side = min(side, height, width)
     x, y = int(rng.integers(0, width - side + 1)), int(rng.integers(0, height - side + 1))
     if rng.random() < FOCUS:
-        ys, xs = np.nonzero(_touched(np.asarray(packed[4::8, 4::8])))
+        thinned = np.asarray(packed[4::8, 4::8])
+        hole = thinned[..., 6] < 128
+        ys, xs = np.nonzero(hole if hole.any() else _touched(thinned))
         if len(xs):
             k = rng.integers(len(xs))
             jitter = rng.normal(0, side / 6, 2)

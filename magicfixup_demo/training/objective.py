@@ -15,8 +15,8 @@ from magicfixup_demo.engine.pipeline import Conditions, MagicFixupPipeline
 from magicfixup_demo.errors import OptionError
 from magicfixup_demo.perceptual import Lpips
 from magicfixup_demo.training.config import TrainConfig
-from magicfixup_demo.training.dataset import UNTOUCHED_WEIGHT, Batch
-from magicfixup_demo.training.losses import charbonnier, mse, perceptual, random_shift
+from magicfixup_demo.training.dataset import AWAY_WEIGHT, Batch
+from magicfixup_demo.training.losses import charbonnier, dissimilarity, mse, perceptual, random_shift
 
 
 class FixupNetworks(nn.Module):
@@ -132,16 +132,19 @@ def reconstruction_loss(
     would have it print texture on that mean, which sampling then takes for the picture.
     """
     found = prediction
+    given = found.keep.view(-1, 1, 1, 1)
+    weight = given * batch.weight + 1 - given  # without conditions there are no holes: every pixel counts alike
     terms = {
         "mse": lambda: mse(found.output, found.goal),
-        "charbonnier": lambda: charbonnier(found.picture, batch.target, batch.weight),
-        "lpips": lambda: found.keep * perceptual(lpips, found.picture, batch.target, batch.weight, found.shift),
+        "charbonnier": lambda: charbonnier(found.picture, batch.target, weight),
+        "ssim": lambda: found.keep * dissimilarity(found.picture, batch.target, weight),
+        "lpips": lambda: found.keep * perceptual(lpips, found.picture, batch.target, weight, found.shift),
     }
     parts = {name: terms[name]().mean() for name in config.losses}
-    loss = torch.stack([weight * parts[name] for name, weight in config.losses.items()]).sum()
+    loss = torch.stack([share * parts[name] for name, share in config.losses.items()]).sum()
     return loss, {"loss": loss.detach()} | {name: part.detach() for name, part in parts.items()}
 
 
 def critics_weight(prediction: Prediction, batch: Batch) -> Tensor:
-    """(B, 1, H, W): 1 around what was touched, 2 in the hole, 0 elsewhere and where the conditions were dropped."""
-    return (batch.weight - UNTOUCHED_WEIGHT) * prediction.keep.view(-1, 1, 1, 1)
+    """(B, 1, H, W): 1 in holes and their seams, 0 elsewhere and where the conditions were dropped."""
+    return (batch.weight - AWAY_WEIGHT) * prediction.keep.view(-1, 1, 1, 1)

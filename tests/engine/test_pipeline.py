@@ -192,9 +192,26 @@ def test_pixel_codec_loses_nothing():
     assert torch.equal(codec.decode(codec.encode(picture)), picture)
 
 
+def test_a_residual_reaches_no_further_than_told(small, pictures):
+    reach = small.config.reach
+    near = torch.zeros(1, 1, SIZE, SIZE, dtype=torch.bool)
+    near[..., 20 - reach : 40 + reach, 16 - reach : 48 + reach] = True
+    changed = (run(small, pictures) - pictures["coarse"]).abs().amax(1, keepdim=True) > 1e-5
+    assert changed[..., 20:40, 16:48].float().mean() > 0.99
+    assert not changed[~near].any()
+    seam = changed & near
+    seam[..., 20:40, 16:48] = False
+    assert seam.any(), "the seam of the hole may be repainted too"
+
+
+def test_without_conditions_the_residual_acts_everywhere(small, pictures):
+    changed = sdedit(small, pictures["coarse"], steps=1, strength=0.5) - pictures["coarse"]
+    assert (changed.abs().amax(1) > 1e-4).float().mean() > 0.99
+
+
 # Computed once from these very networks and seeds; they guard against silent changes, not against a wrong method.
 EXPECTED = {
-    SMALL: [[-0.2567, -0.3902, 0.1552], [-0.6434, -1.2439, 0.3704], [0.8563, 1.0505, 0.5665]],
+    SMALL: [[-0.2777, -0.3943, 0.1737], [-0.6544, -1.2252, 0.3737], [0.8756, 1.0636, 0.5509]],
     LATENT: [[-0.1507, -0.4439, -0.4216], [0.0569, -0.3270, -0.3780], [0.2655, -0.0251, -0.0515]],
 }
 SAMPLER = {SMALL: "ddim", LATENT: "published"}  # their models' own
