@@ -54,9 +54,10 @@ def _load(name: str, device: str | None, backend: str, progress: Progress | None
         default_steps=entry.default_steps,
         max_steps=MAX_STEPS,
         samplers=sampler_names(entry.sampler, rereads=pipeline.config.reference_timestep is None),
-        takes_prompt=entry.source is not None,
+        # No prompts on a public Space: there is no safety checker, and a photo there may show anybody.
+        takes_prompt=entry.source is not None and not on_zerogpu(),
     )
-    comparison = _comparison(device, dtype, progress) if info.takes_prompt else None
+    comparison = _comparison(device, dtype, progress) if entry.source is not None else None
     return PipelineEngine(pipeline, info, preset.fill, entry.strength, preset.area, preset.multiple, comparison)
 
 

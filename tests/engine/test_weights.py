@@ -118,6 +118,12 @@ def test_what_the_page_must_say_of_the_published_model(tiny_published):
     assert not load_engine("small", device="cpu").info.takes_prompt
 
 
+def test_a_public_space_takes_no_prompt(tiny_published, monkeypatch):
+    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+    monkeypatch.setattr("magicfixup_demo.engine.stable_diffusion.StableDiffusionComparison.load", lambda *_: None)
+    assert not load_engine("magicfixup", device="cpu").info.takes_prompt
+
+
 def test_a_gpu_that_is_too_full_is_an_error_with_a_cure(tiny_published, monkeypatch):
     def full(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")
