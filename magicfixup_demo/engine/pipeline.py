@@ -14,8 +14,7 @@ from magicfixup_demo.engine.previews import previewer
 from magicfixup_demo.engine.reading import noise_like, read, read_nothing
 from magicfixup_demo.engine.samplers import SAMPLERS, Sampler, clean_prediction, ddim_timesteps
 from magicfixup_demo.engine.schedule import add_noise
-
-DATA_VARIANCE = 0.25  # of pixels in -1..1, for the unconditional skip weight below
+from magicfixup_demo.engine.wiener import linear_guess
 
 
 @dataclass(frozen=True)
@@ -23,19 +22,25 @@ class Conditions:
     """What the synthesizer is told besides the noisy picture.
 
     coarse: (B, C, h, w) the filled coarse edit; mask: (B, M, h, w), 1 = content; features: of the photo;
-    keep: (B,) 1.0 where the conditions are given, 0.0 where they are dropped (then the others are zero).
+    keep: (B,) 1.0 where the conditions are given, 0.0 where they are dropped (then the others are zero);
+    all_kept: True where that is known beforehand to be 1.0 throughout.
     """
 
     coarse: Tensor
     mask: Tensor
     features: Features
     keep: Tensor
+    all_kept: bool = True
 
     def where(self, keep: Tensor) -> "Conditions":
         """Drop all conditions of the samples whose ``keep`` (B,) is 0: SDEdit's view of the same network."""
         column = keep.view(-1, 1, 1, 1)
         return Conditions(
-            self.coarse * column, self.mask * column, scale_features(self.features, keep), self.keep * keep
+            self.coarse * column,
+            self.mask * column,
+            scale_features(self.features, keep),
+            self.keep * keep,
+            all_kept=False,
         )
 
 
@@ -44,7 +49,8 @@ class MagicFixupPipeline(DiffusionPipeline):
 
     ``prediction``: what the synthesizer's output means. "epsilon": the noise (the published network). "residual": the
     difference between the clean picture and an anchor, which is the coarse edit, or, where the conditions are dropped,
-    the noisy picture scaled to least squares (c_skip of EDM, arXiv 2206.00364, table 1).
+    the best linear guess from the noisy picture (wiener.linear_guess; the c_skip of EDM, arXiv 2206.00364, table 1, for
+    each frequency).
     ``reference_timestep``: None noises the photo afresh at each step with that step's timestep (the published network);
     a number keeps it fixed, so that the photo is read once per photo (``small``).
     ``reach``: a residual acts in holes and so many pixels around them; None lets it act everywhere.
@@ -117,7 +123,9 @@ class MagicFixupPipeline(DiffusionPipeline):
             if on_step:
                 on_step(i, len(run.timesteps))
             t = timestep.to(noisy.device).expand(len(noisy))
-            conditions = Conditions(coarse_latent * column, mask_latent * column, features_at(int(timestep)), keep)
+            conditions = Conditions(
+                coarse_latent * column, mask_latent * column, features_at(int(timestep)), keep, not drop_conditions
+            )
             prediction = self.predict(noisy, t, conditions)
             if show and i + 1 < len(run.timesteps):
                 preview(show(clean_prediction(self.scheduler, prediction, t, noisy)))
@@ -155,10 +163,12 @@ class MagicFixupPipeline(DiffusionPipeline):
             return output
         if self.config.reach is not None:  # dropped conditions have a mask of zeros: everything is a hole
             output = output * self.codec.around_holes(conditions.mask, self.config.reach).to(output.dtype)
-        skip = (1 - conditions.keep) * self._skip_weight(t)
-        return output + conditions.coarse + skip.view(-1, 1, 1, 1).to(noisy.dtype) * noisy
+        if conditions.all_kept:
+            return output + conditions.coarse
+        return output + conditions.coarse + self._guess_without(noisy, t, conditions.keep)
 
-    def _skip_weight(self, t: Tensor) -> Tensor:
-        """Least-squares weight of the noisy picture for the clean one: sqrt(a) v / (a v + 1 - a), v = variance."""
+    def _guess_without(self, noisy: Tensor, t: Tensor, keep: Tensor) -> Tensor:
+        """The anchor of samples whose conditions are dropped, (B, C, h, w); zero for the others. keep (B,)."""
         alpha = self.scheduler.alphas_cumprod.to(t.device)[t]
-        return alpha.sqrt() * DATA_VARIANCE / (alpha * DATA_VARIANCE + 1 - alpha)
+        guess = self.codec.encode(linear_guess(self.codec.decode(noisy), alpha))
+        return (1 - keep).view(-1, 1, 1, 1).to(noisy.dtype) * guess
