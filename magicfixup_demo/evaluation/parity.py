@@ -4,7 +4,7 @@ The folder holds unet_weights.safetensors and vae_weights.safetensors, a checkpo
 keys, and unet_io_*, sampler_* and vae_io*.safetensors, what the published code made of it; see parity_cases.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -13,7 +13,17 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from magicfixup_demo.downloads import Progress
-from magicfixup_demo.engine.checkpoint_reading import fitted, plan_of, preset_of, shapes_of
+from magicfixup_demo.engine.checkpoint_keys import LEVELS
+from magicfixup_demo.engine.checkpoint_reading import (
+    GROUPS,
+    VAE_WIDTH_KEY,
+    WIDTH_KEY,
+    Shapes,
+    fitted,
+    plan_of,
+    preset_of,
+    shapes_of,
+)
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.presets import build_pipeline
 from magicfixup_demo.engine.weights import load_strictly
@@ -22,12 +32,14 @@ from magicfixup_demo.evaluation.parity_cases import check_run, check_step, check
 from magicfixup_demo.evaluation.recording import Recording, Row
 from magicfixup_demo.evaluation.tables import markdown
 
-WEIGHTS = ("unet_weights.safetensors", "vae_weights.safetensors")
-CHECKS: dict[str, Callable[[MagicFixupPipeline, Recording], None]] = {
-    "unet_io*.safetensors": check_step,
-    "sampler*.safetensors": check_run,
-    "vae_io*.safetensors": check_vae,
+UNETS, AUTOENCODER = "unet_weights.safetensors", "vae_weights.safetensors"
+WEIGHTS = {UNETS: ("extractor", "synthesizer"), AUTOENCODER: ("vae",)}  # file -> the networks in it
+CHECKS: dict[str, tuple[Callable[[MagicFixupPipeline, Recording], None], str]] = {  # files -> check, weights it needs
+    "unet_io*.safetensors": (check_step, UNETS),
+    "sampler*.safetensors": (check_run, UNETS),
+    "vae_io*.safetensors": (check_vae, AUTOENCODER),
 }
+NEVER_COMPUTED = GROUPS  # width of networks whose weights nothing recorded needs
 
 
 @torch.no_grad()
@@ -38,10 +50,12 @@ def check_folder(folder: Path, progress: Progress | None = None) -> list[Recordi
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give one of recorded numbers, laid out like shared/parity.")
-    found = [(path, check) for pattern, check in CHECKS.items() for path in sorted(folder.glob(pattern))]
-    pipeline = load_recorded_weights(folder) if found else None
+    found = [(path, *check) for pattern, check in CHECKS.items() for path in sorted(folder.glob(pattern))]
+    if not found:
+        return []
+    pipeline = load_recorded_weights(folder, [name for name in WEIGHTS if any(name == needs for *_, needs in found)])
     recordings = []
-    for i, (path, check) in enumerate(found):
+    for i, (path, check, _) in enumerate(found):
         if progress:
             progress(i / len(found), f"Computing {path.name} again")
         recordings.append(Recording(_load(path), path.name))
@@ -53,16 +67,25 @@ def check_folder(folder: Path, progress: Progress | None = None) -> list[Recordi
     return recordings
 
 
-def load_recorded_weights(folder: Path) -> MagicFixupPipeline:
-    """The pipeline with the weights of a folder, at their own width. Raises DataError, ModelError."""
-    state = {key: value for name in WEIGHTS for key, value in _load(folder / name).items()}
-    pipeline = build_pipeline(preset_of(shapes_of(state), folder.name))
-    networks = {name: getattr(pipeline, name) for name in ("extractor", "synthesizer", "vae")}
+def load_recorded_weights(folder: Path, files: Iterable[str] = WEIGHTS) -> MagicFixupPipeline:
+    """The pipeline with the weights of those files of a folder, at their own width. Raises DataError, ModelError.
+
+    The networks of other files are there too, small and random: nothing may be computed with them.
+    """
+    state = {key: value for name in files for key, value in _load(folder / name).items()}
+    pipeline = build_pipeline(preset_of(_stand_in() | shapes_of(state), folder.name))
+    networks = {network: getattr(pipeline, network) for name in files for network in WEIGHTS[name]}
     wanted = {name: shapes_of(network.state_dict()) for name, network in networks.items()}
     for name, keys in plan_of(shapes_of(state), wanted, folder.name).items():
         ours = {key: fitted(state[source], wanted[name][key]) for key, source in keys.items()}
         load_strictly(networks[name], ours, name)
     return pipeline
+
+
+def _stand_in() -> Shapes:
+    """Shapes from which the width of networks without weights is read."""
+    keys = (WIDTH_KEY, *(VAE_WIDTH_KEY.format(level=level) for level in range(LEVELS)))
+    return dict.fromkeys(keys, (NEVER_COMPUTED, NEVER_COMPUTED, 3, 3))
 
 
 def passes(recordings: list[Recording]) -> bool:

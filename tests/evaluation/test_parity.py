@@ -167,11 +167,19 @@ def test_where_nothing_is_checked_the_status_says_so(made, tmp_path, capsys):
     assert status == 1 and "Nothing to compare in unet_io_64.safetensors" in text
 
 
+@pytest.mark.parametrize(("name", "weights"), [("unet_io_16x24", "unet"), ("vae_io", "vae")])
+def test_only_the_weights_that_are_needed_must_be_there(made, tmp_path, capsys, name, weights):
+    for file in (f"{name}.safetensors", f"{weights}_weights.safetensors"):
+        shutil.copy(made / file, tmp_path)
+    status, text = parity(tmp_path, capsys)
+    assert status == 0 and "none over tolerance" in text
+
+
 def test_bad_folders_are_refused_with_one_sentence(made, tmp_path, capsys):
     assert parity(tmp_path / "nowhere", capsys)[0] == 2
     shutil.copy(made / "vae_io.safetensors", tmp_path)
     status, text = parity(tmp_path, capsys)
-    assert status == 2 and "unet_weights.safetensors is missing or broken" in text
+    assert status == 2 and "vae_weights.safetensors is missing or broken" in text
     (tmp_path / "vae_io.safetensors").unlink()
     changed(made, tmp_path, "sampler_16x24", noise_start=None)
     status, text = parity(tmp_path, capsys)
