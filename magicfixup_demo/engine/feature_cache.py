@@ -14,6 +14,7 @@ real weights lose is not measured; "published" loses nothing.
 
 import hashlib
 import threading
+import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,10 +31,14 @@ MOST_ENTRIES = 4  # photos (or crops, or lists of timesteps): a visitor's featur
 
 @dataclass(eq=False)
 class Entry:
-    """What is kept of one photo for one list of timesteps: its latent, and features by timestep."""
+    """What is kept of one photo for one list of timesteps: its latent, and features by timestep.
+
+    ``used``: when it was last asked for or added to, by time.monotonic.
+    """
 
     latent: Tensor | None = None
     features: dict[int, Features] = field(default_factory=dict)
+    used: float = field(default_factory=time.monotonic)
 
     @property
     def bytes(self) -> int:
@@ -44,8 +49,8 @@ class Entry:
 class FeatureCache:
     """Entries of few photos in memory, never on disk; the one that was not used for longest goes first.
 
-    All go ``kept_seconds`` after the last use, and with the engine that holds the cache. One run at a time may use it
-    (the engine sees to that).
+    Each goes ``kept_seconds`` after its own last use, whatever other photos are used meanwhile, and all go with the
+    engine that holds the cache. One run at a time may use it (the engine sees to that); ``forget`` may come any time.
     """
 
     def __init__(
@@ -53,47 +58,69 @@ class FeatureCache:
     ):
         self.most_bytes, self.most_entries, self.kept_seconds = most_bytes, most_entries, kept_seconds
         self._timer: threading.Timer | None = None
-        self._entries: OrderedDict[tuple, Entry] = OrderedDict()
+        self._lock = threading.RLock()
+        self._entries: OrderedDict[tuple, Entry] = OrderedDict()  # the one not used for longest in front
 
     def entry(self, photo: Tensor, timesteps: tuple[int, ...]) -> Entry:
         """What is kept of a photo (B, 3, H, W), empty at first; from now on the most recently used."""
         key = (digest(photo), tuple(photo.shape), timesteps)
-        entry = self._entries.pop(key, None) or Entry()
-        self._entries[key] = entry
-        while len(self._entries) > self.most_entries:
-            self._entries.popitem(last=False)
-        self._forget_later()
+        with self._lock:
+            entry = self._entries.pop(key, None) or Entry()
+            entry.used = time.monotonic()
+            self._entries[key] = entry
+            while len(self._entries) > self.most_entries:
+                self._entries.popitem(last=False)
+            self._forget_later()
         return entry
 
     def add(self, entry: Entry, t: int, features: Features) -> None:
-        """Keep features where they fit after dropping other photos'; what a run needs next is never dropped for it."""
+        """Keep features where they fit after dropping other photos'; what a run needs next is never dropped for it.
+
+        What was forgotten meanwhile stays forgotten.
+        """
         wanted = sum(tokens.nbytes for tokens in features.values())
-        while self.bytes + wanted > self.most_bytes and next(iter(self._entries.values()), entry) is not entry:
-            self._entries.popitem(last=False)
-        if self.bytes + wanted <= self.most_bytes:
-            entry.features[t] = features
+        with self._lock:
+            if all(kept is not entry for kept in self._entries.values()):
+                return
+            entry.used = time.monotonic()
+            while self.bytes + wanted > self.most_bytes and next(iter(self._entries.values())) is not entry:
+                self._entries.popitem(last=False)
+            if self.bytes + wanted <= self.most_bytes:
+                entry.features[t] = features
 
     def forget(self) -> None:
         """Drop everything, at once. A run that is under way goes on with what it has."""
-        self._entries.clear()
+        with self._lock:
+            self._entries.clear()
+
+    def forget_old(self) -> None:
+        """Drop what was not used for ``kept_seconds``, and come again when the next one is due."""
+        with self._lock:
+            before = time.monotonic() - self.kept_seconds
+            while self._entries and next(iter(self._entries.values())).used <= before:
+                self._entries.popitem(last=False)
+            if self._entries:
+                self._forget_later()
 
     def _forget_later(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = threading.Timer(self.kept_seconds, _forget, [weakref.ref(self)])  # it must not keep the cache
+        due = next(iter(self._entries.values())).used + self.kept_seconds - time.monotonic()
+        self._timer = threading.Timer(max(0.0, due), _forget_old, [weakref.ref(self)])  # it must not keep the cache
         self._timer.daemon = True
         self._timer.start()
 
     @property
     def bytes(self) -> int:
         """Memory held by all entries."""
-        return sum(entry.bytes for entry in self._entries.values())
+        with self._lock:
+            return sum(entry.bytes for entry in self._entries.values())
 
 
-def _forget(reference: "weakref.ref[FeatureCache]") -> None:
+def _forget_old(reference: "weakref.ref[FeatureCache]") -> None:
     cache = reference()
     if cache is not None:
-        cache.forget()
+        cache.forget_old()
 
 
 class Reader:

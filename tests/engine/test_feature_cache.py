@@ -184,6 +184,18 @@ def test_what_is_not_used_is_forgotten_by_itself():
     assert cache.bytes == 0 and not cache._timer.is_alive()
 
 
+def test_another_photos_edits_do_not_prolong_what_is_kept_of_a_visitors():
+    cache = FeatureCache(kept_seconds=600)
+    old, new = entry_with(cache, 0.1), entry_with(cache, 0.2)
+    old.used -= 600
+    cache.entry(torch.full((1, 3, 4, 4), 0.2), (1,))
+    cache.forget_old()
+    assert list(cache._entries.values()) == [new]
+    cache.add(old, 2, {"block": torch.zeros(256)})
+    assert set(old.features) == {1}, "what was forgotten stays forgotten"
+    cache._timer.cancel()
+
+
 def test_waiting_to_forget_does_not_keep_the_cache_alive():
     cache = FeatureCache(kept_seconds=600)
     entry_with(cache, 0.1)
