@@ -59,6 +59,7 @@ def download(url: str, part: Path, size: int, headers: dict[str, str], received:
 
     pace, idle = Pace(), 0
     while (have := length(part)) < size:
+        problem: Exception | None = None
         try:
             _append(url, part, have, size, headers, pace, received)
         except (HfHubHTTPError, OSError, Stalled, ForeignAnswer, WrongFile):
@@ -66,14 +67,18 @@ def download(url: str, part: Path, size: int, headers: dict[str, str], received:
         except Exception as error:  # the network, in the words of an HTTP library that changes its name
             if not type(error).__module__.startswith(("httpx", "httpcore")):
                 raise
-            pace.count(0)
-            if length(part) > have:  # go on at once
-                idle = 0
-                continue
-            idle += 1
-            if idle == ATTEMPTS:
-                raise Stalled(str(error)) from error
-            time.sleep(PAUSE_SECONDS)
+            problem = error
+        reached = length(part)
+        if reached >= size:
+            return
+        pace.count(0)
+        if reached > have:  # go on at once
+            idle = 0
+            continue
+        idle += 1  # also where an answer of no announced length ends early without an error
+        if idle == ATTEMPTS:
+            raise Stalled(str(problem or "empty answers")) from problem
+        time.sleep(PAUSE_SECONDS)
 
 
 def make_room(folder: Path, missing: int) -> None:

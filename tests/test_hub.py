@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from magicfixup_demo import hub
+from magicfixup_demo import hub, resumable
 from magicfixup_demo.errors import Cancelled, DownloadError
 from magicfixup_demo.hub import HubFile, cached_hub_file, fetch_hub_file, fetch_hub_folder, hub_folder_is_here
 from tests.hub_server import SITUATIONS, FakeHub, be_impatient, etag, point_at, situation
@@ -136,6 +136,14 @@ class TestResuming:
         server.requests.clear()
         assert fetch_hub_file(WANTED).read_bytes() == WEIGHTS
         assert ranges(server) == [], "all of it was here"
+
+    def test_answers_that_end_early_without_an_error_are_given_up(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(resumable, "PAUSE_SECONDS", 0)
+        asked = []
+        monkeypatch.setattr(resumable, "_append", lambda *_: asked.append(1))
+        with pytest.raises(resumable.Stalled):
+            resumable.download("http://nowhere", tmp_path / "part", 10, {})
+        assert len(asked) == resumable.ATTEMPTS
 
     def test_a_killed_download_is_taken_up_by_the_next_process(self, server, tmp_path):
         server.fault = "stuck"
