@@ -7,7 +7,8 @@ that visitor alone, and a picture blacked out by mistake would falsify the compa
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ FILES = (
 )
 STRENGTH = 0.4  # METHODS: the paper's comparison
 STEPS = 25  # of DPM-Solver++ over the whole schedule; SDEdit runs the last STRENGTH of them
+POLL_SECONDS = 0.5
 GUIDANCE = 7.5  # Stable Diffusion's own default; without a prompt there is nothing to guide to
 
 OnStep = Callable[[int, int], None]
@@ -61,11 +63,22 @@ class StableDiffusionComparison:
         """Return diffusers' pipeline, loaded once. Raises ModelError, DownloadError; a later call tries again."""
         if self._given_up:
             raise self._given_up
-        with self._turn:
+        with self._alone(progress):
             if self._pipeline is None:
                 folder = fetch_hub_folder(REPO, FILES, progress)
                 self._pipeline = read_pipeline(folder, self._dtype).to(self._device)
             return self._pipeline
+
+    @contextmanager
+    def _alone(self, progress: Progress | None) -> Iterator[None]:
+        """The first downloads; who comes meanwhile waits, and may be stopped."""
+        while not self._turn.acquire(timeout=POLL_SECONDS):
+            if progress:
+                progress(0.0, "Waiting for the SDEdit comparison, which somebody else is using or downloading")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def load_or_give_up(self, progress: Progress | None = None) -> None:
         """Load now or never: after a failure every call raises it again at once."""

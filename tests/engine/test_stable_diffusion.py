@@ -81,6 +81,15 @@ def test_the_download_is_told_and_happens_once(comparison, server, coarse):
     assert not server.requests
 
 
+def test_who_waits_for_somebody_elses_download_may_stop(comparison, server):
+    def stop(fraction, text):
+        raise Cancelled("Stopped.")
+
+    with comparison._turn, pytest.raises(Cancelled):
+        comparison.load(stop)
+    assert not server.requests
+
+
 def test_a_hub_that_fails_is_an_error_until_it_works_again(comparison, server, coarse):
     server.fault = "gated"
     with pytest.raises(DownloadError, match="accept them on its page"):
