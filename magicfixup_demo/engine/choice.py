@@ -26,6 +26,11 @@ def on_zerogpu() -> bool:
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
+def on_a_space() -> bool:
+    """Whether this process is a Space, with a GPU of its own or a lent one: anybody may be the visitor."""
+    return on_zerogpu() or "SPACE_ID" in os.environ
+
+
 def _runs_here(name: str) -> bool:
     from magicfixup_demo.engine.weights import MODELS, is_here
 

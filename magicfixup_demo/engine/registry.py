@@ -4,7 +4,7 @@ import torch
 
 from magicfixup_demo.downloads import Progress
 from magicfixup_demo.engine.backends import use_backend
-from magicfixup_demo.engine.choice import FALLBACK, choose, on_zerogpu
+from magicfixup_demo.engine.choice import FALLBACK, choose, on_a_space, on_zerogpu
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import Engine, EngineInfo
 from magicfixup_demo.engine.presets import PRESETS
@@ -55,7 +55,7 @@ def _load(name: str, device: str | None, backend: str, progress: Progress | None
         max_steps=MAX_STEPS,
         samplers=sampler_names(entry.sampler, rereads=pipeline.config.reference_timestep is None),
         # No prompts on a public Space: there is no safety checker, and a photo there may show anybody.
-        takes_prompt=entry.source is not None and not on_zerogpu(),
+        takes_prompt=entry.source is not None and not on_a_space(),
     )
     comparison = _comparison(device, dtype, progress) if entry.source is not None else None
     return PipelineEngine(pipeline, info, preset.fill, entry.strength, preset.area, preset.multiple, comparison)

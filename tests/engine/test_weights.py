@@ -118,8 +118,9 @@ def test_what_the_page_must_say_of_the_published_model(tiny_published):
     assert not load_engine("small", device="cpu").info.takes_prompt
 
 
-def test_a_public_space_takes_no_prompt(tiny_published, monkeypatch):
-    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+@pytest.mark.parametrize("variable", ["SPACES_ZERO_GPU", "SPACE_ID"])
+def test_a_public_space_takes_no_prompt(tiny_published, monkeypatch, variable):
+    monkeypatch.setenv(variable, "1")
     monkeypatch.setattr("magicfixup_demo.engine.stable_diffusion.StableDiffusionComparison.load", lambda *_: None)
     assert not load_engine("magicfixup", device="cpu").info.takes_prompt
 
