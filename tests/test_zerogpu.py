@@ -148,13 +148,17 @@ def test_an_edit_leaves_room_for_others(engine):
 # Loading
 
 
-def test_on_zerogpu_every_model_is_on_the_card_before_the_page_is_there(monkeypatch):
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [(ModelError("The Hub does not answer."), "Hub does not answer"), (RuntimeError("CUDA"), "Something went wrong")],
+)
+def test_on_zerogpu_every_model_is_on_the_card_before_the_page_is_there(monkeypatch, fault, said):
     loaded = []
 
     def load_engine(name, device, backend, progress):
         loaded.append((name, device))
         if name == "magicfixup":
-            raise ModelError("The Hub does not answer.")
+            raise fault
         return types.SimpleNamespace(info=dataclasses.replace(Shifter.info, name=name))
 
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
@@ -163,7 +167,7 @@ def test_on_zerogpu_every_model_is_on_the_card_before_the_page_is_there(monkeypa
     engines = models.engines("auto")
     assert sorted(loaded) == [("magicfixup", "cuda"), ("small", "cuda")], "before anything was started"
     assert isinstance(engines.start().get("small", lambda *_: None), ZeroGpuEngine)
-    with pytest.raises(ModelError, match="The Hub does not answer"):
+    with pytest.raises(MagicFixupError, match=said):
         engines.get("magicfixup", lambda *_: None)
     assert (engines.catalogue.default, engines.default) == ("magicfixup", "small")
 

@@ -16,6 +16,7 @@ import spaces  # before torch: on ZeroGPU it replaces torch's calls to CUDA
 from magicfixup_demo.engine.interface import Engine, Preview, Progress
 from magicfixup_demo.errors import Cancelled, MagicFixupError
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
+from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -99,6 +100,9 @@ def load_before_launch(
         except MagicFixupError as error:
             log.warning("%s is not to be had: %s", name, error)
             failed[name] = error
+        except Exception:  # of the driver, of a library: one model less is no reason to have no page
+            log.exception("%s could not be loaded", name)
+            failed[name] = MagicFixupError(strings.SURPRISE)
 
     def loaded(name: str, progress: Progress) -> Engine:
         if name in failed:
