@@ -163,7 +163,7 @@ def _fixup(options: argparse.Namespace) -> None:
         if result.sdedit is None:
             raise ModelError(result.note)
         save_png(options.sdedit, result.sdedit, notes | {"seed": str(result.seed), "method": "SDEdit"})
-        say(f"{options.sdedit}: SDEdit from the same start and seed.")
+        say(f"{options.sdedit}: SDEdit of the same edit and seed.")
 
 
 def _sample_paths(options: argparse.Namespace) -> list[Path]:

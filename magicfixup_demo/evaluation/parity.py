@@ -61,7 +61,7 @@ def check_folder(folder: Path, progress: Progress | None = None) -> list[Recordi
         recordings.append(Recording(_load(path), path.name))
         try:
             check(pipeline, recordings[-1])
-        except (RuntimeError, ValueError, IndexError) as error:  # torch's, where shapes do not go together
+        except (RuntimeError, ValueError, IndexError, ArithmeticError) as error:  # where shapes do not fit
             reason = str(error).partition("\n")[0]
             raise DataError(f"The tensors of {path.name} do not fit the networks or each other: {reason}") from error
     return recordings
