@@ -134,6 +134,16 @@ class TestCache:
         cache.embed(segmenter, photo_of(2))
         assert segmenter.calls == calls + 1
 
+    def test_what_nobody_opens_for_long_is_forgotten(self):
+        now = [0.0]
+        cache, segmenter = EmbeddingCache(kept_seconds=600, clock=lambda: now[0]), CountingSegmenter()
+        for now[0], value in ((0, 1), (100, 2), (500, 1), (700, 3)):
+            cache.embed(segmenter, photo_of(value))
+        cache.sweep()
+        assert len(cache) == 2 and segmenter.calls == 3
+        cache.embed(segmenter, photo_of(1))
+        assert segmenter.calls == 3, "1 was opened again meanwhile"
+
     def test_one_embedding_over_the_bound_is_still_kept(self):
         cache, segmenter = EmbeddingCache(max_bytes=10), CountingSegmenter(size=100)
         cache.embed(segmenter, photo_of(1))

@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from collections import OrderedDict
 
 import numpy as np
@@ -10,15 +11,20 @@ from magicfixup_demo.downloads import Progress
 from magicfixup_demo.segmentation.interface import Embedding, Segmenter
 
 DEFAULT_BYTES = 256 * 1024 * 1024  # some sixty photos of SAM
+KEPT_SECONDS = 600.0  # after a photo was last opened
 
 
 class EmbeddingCache:
-    """The least recently used embeddings go first when they cost over ``max_bytes`` together. Thread-safe."""
+    """The least recently used embeddings go first when they cost over ``max_bytes`` together. Thread-safe.
 
-    def __init__(self, max_bytes: int = DEFAULT_BYTES):
-        self._max_bytes = max_bytes
+    ``sweep`` drops those of photos that nobody has opened for ``kept_seconds``.
+    """
+
+    def __init__(self, max_bytes: int = DEFAULT_BYTES, kept_seconds: float = KEPT_SECONDS, clock=time.monotonic):
+        self._max_bytes, self._kept_seconds, self._clock = max_bytes, kept_seconds, clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Embedding] = OrderedDict()
+        self._used: dict[str, float] = {}
         self._working: dict[str, threading.Lock] = {}
 
     def embed(self, segmenter: Segmenter, photo: np.ndarray, progress: Progress | None = None) -> Embedding:
@@ -36,6 +42,13 @@ class EmbeddingCache:
                 self._keep(key, embedding)
         return embedding
 
+    def sweep(self) -> None:
+        """Forget what was not used for long; whoever has the photo open keeps its embedding."""
+        with self._lock:
+            oldest = self._clock() - self._kept_seconds
+            for key in [key for key in self._kept if self._used[key] <= oldest]:
+                del self._kept[key], self._used[key]
+
     def __len__(self) -> int:
         return len(self._kept)
 
@@ -49,14 +62,16 @@ class EmbeddingCache:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
+                self._used[key] = self._clock()
             return self._kept.get(key)
 
     def _keep(self, key: str, embedding: Embedding) -> None:
         with self._lock:
             self._kept[key] = embedding
+            self._used[key] = self._clock()
             self._working.pop(key, None)
             while self._total() > self._max_bytes and len(self._kept) > 1:
-                self._kept.popitem(last=False)
+                del self._used[self._kept.popitem(last=False)[0]]
 
     def _total(self) -> int:
         return sum(embedding.size_in_bytes for embedding in self._kept.values())

@@ -61,8 +61,9 @@ class Services:
         return photo
 
     def keep_tidy(self, every_seconds: float = 300.0) -> None:
-        """Drop what nobody used for an hour, also when no one comes any more; runs until the process ends."""
+        """Drop what nobody used for long, also when no one comes any more; runs until the process ends."""
         self.photos.sweep()
+        self._embeddings.sweep()
         timer = threading.Timer(every_seconds, self.keep_tidy, [every_seconds])
         timer.daemon = True
         timer.start()
