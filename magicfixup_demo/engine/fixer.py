@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +25,8 @@ from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
 # Another network's SDEdit: the filled coarse edit (h, w, 3) uint8 at the model's size, the options, on_step(done, of)
 # -> the picture of the same size. May raise ModelError where its network is not to be had.
 Comparison = Callable[[np.ndarray, EditOptions, Callable[[int, int], None] | None], np.ndarray]
+
+POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +137,19 @@ class PipelineEngine:
             return self._run(job, steps, options, on_step, compare=True)
         if hasattr(self.comparison, "load"):  # it may be a download, for which nobody else shall wait
             self.comparison.load(on_step and on_step.progress)
-        with self._turn:
+        with self._alone(on_step):
             return self.comparison(job.seen_coarse, options, on_step)
+
+    @contextmanager
+    def _alone(self, on_step: "_Steps | None") -> Iterator[None]:
+        """One run at a time; who waits for another's end hears so, and may be stopped."""
+        while not self._turn.acquire(timeout=POLL_SECONDS):
+            if on_step:
+                on_step.wait()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def forget(self) -> None:
         """Drop what is kept of photos, at once."""
@@ -193,7 +207,7 @@ class PipelineEngine:
         photo, coarse, mask = (tensor.to(device) for tensor in tensors)
         settings = {"steps": steps, "strength": options.strength or self.strength, "on_step": on_step}
         settings |= {"sampler": self._sampler(options), "generator": torch.Generator().manual_seed(options.seed)}
-        with self._turn:
+        with self._alone(on_step):
             if compare:
                 return image_array(sdedit(self.pipeline, coarse, **settings))
             return image_array(self.pipeline(photo, coarse, mask, preview=preview, **settings))
@@ -204,6 +218,11 @@ class _Steps:
 
     def __init__(self, progress: Progress | None, run: int, runs: int, text: str):
         self.progress, self.run, self.runs, self.text = progress, run, runs, text
+
+    def wait(self) -> None:
+        """Another run is under way."""
+        if self.progress:
+            self.progress(self.run / self.runs, "Waiting for another fix-up to end")
 
     def __call__(self, step: int, steps: int) -> None:
         if self.progress:

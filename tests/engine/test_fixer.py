@@ -95,6 +95,18 @@ def test_another_networks_comparison_sees_the_filled_edit_and_the_options(engine
     assert np.array_equal(result.images[0], engine.fixup(scene, moved, options).images[0])
 
 
+def test_who_waits_for_another_run_hears_so_and_may_stop(engine, scene, moved):
+    said = []
+
+    def stop(fraction, text):
+        said.append(text)
+        raise Cancelled("Stopped.")
+
+    with engine._turn, pytest.raises(Cancelled):
+        engine.fixup(scene, moved, EditOptions(), stop)
+    assert said == ["Waiting for another fix-up to end"]
+
+
 def test_a_comparison_is_loaded_while_others_may_run(engine, scene, moved):
     """Its loading may be a download of gigabytes."""
     seen = []
