@@ -106,7 +106,14 @@ def load_model(entry: ModelEntry, device: str, dtype: torch.dtype) -> MagicFixup
     with torch.device("meta"):
         pipeline = build_pipeline(preset)
     pipeline.register_modules(scheduler=DDIMScheduler(**preset.scheduler))
-    load_networks(entry.folder, pipeline, dtype, ("extractor", "synthesizer") + (("vae",) if preset.vae else ()))
+    try:
+        load_networks(entry.folder, pipeline, dtype, ("extractor", "synthesizer") + (("vae",) if preset.vae else ()))
+    except ModelError as error:
+        if entry.source is None:
+            raise
+        raise ModelError(
+            f"What was kept of {entry.source.path} is damaged: delete {entry.folder} and retry, it is then made anew."
+        ) from error
     try:
         return pipeline.to(device)
     except torch.OutOfMemoryError as error:

@@ -125,6 +125,14 @@ def test_a_public_space_takes_no_prompt(tiny_published, monkeypatch, variable):
     assert not load_engine("magicfixup", device="cpu").info.takes_prompt
 
 
+def test_a_converted_file_that_was_damaged_since_is_an_error_with_a_cure(tiny_published):
+    path = MODELS["magicfixup"].folder / "vae.safetensors"
+    path.write_bytes(b"\xff" * path.stat().st_size)
+    assert is_here("magicfixup")
+    with pytest.raises(ModelError, match=f"delete {path.parent} and retry"):
+        load_engine("magicfixup", device="cpu")
+
+
 def test_a_gpu_that_is_too_full_is_an_error_with_a_cure(tiny_published, monkeypatch):
     def full(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")
