@@ -57,7 +57,8 @@ def ddim_timesteps(schedule: DDIMScheduler, steps: int, strength: float) -> tupl
     Published: 981, 961, ..., 1 for 50 steps at strength 1. Ten steps begin at 901.
     """
     scheduler = DDIMScheduler.from_config(schedule.config)
-    scheduler.set_timesteps(int(np.ceil(steps / strength - 1e-6)))
+    most = schedule.config.num_train_timesteps  # no schedule is finer, also for many steps at a low strength
+    scheduler.set_timesteps(min(most, int(np.ceil(steps / strength - 1e-6))))
     return scheduler, scheduler.timesteps[-steps:]
 
 

@@ -78,6 +78,17 @@ def test_published_steps_that_do_not_divide_the_schedule_are_as_many_as_fit():
     assert start(schedule_of(EPSILON), 30, 1.0).timesteps[[0, 1, -1]].tolist() == [991, 958, 1]
 
 
+@pytest.mark.parametrize("preset", [EPSILON, SAMPLE])
+def test_most_steps_at_the_least_strength_run_to_the_end(preset):
+    schedule = schedule_of(preset)
+    for name in SAMPLERS:
+        run, x = SAMPLERS[name].start(schedule, 100, 0.05), torch.zeros(1, 1, 2, 2)
+        assert len(set(run.timesteps.tolist())) == 100, name
+        for t in run.timesteps:
+            x = run.step(torch.zeros_like(x), t, x, torch.Generator().manual_seed(0))
+        assert x.isfinite().all(), name
+
+
 def test_solvers_begin_where_the_published_fifty_steps_do():
     published = SAMPLERS["published"].start(schedule_of(EPSILON), PUBLISHED_STEPS, 1.0).timesteps
     assert (published[0], published[-1], len(published)) == (981, 1, 50)
