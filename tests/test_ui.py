@@ -20,7 +20,7 @@ from magicfixup_demo.schema import EditOptions, MaskCandidate
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.background import Background
 from magicfixup_demo.ui.editor import WEB_FOLDER, Editor
-from magicfixup_demo.ui.engines import Engines
+from magicfixup_demo.ui.engines import Catalogue, Engines, Offer
 from magicfixup_demo.ui.example_results import ExampleResults
 from magicfixup_demo.ui.examples import find_example, list_examples
 from magicfixup_demo.ui.handlers import fixup, server_functions
@@ -630,3 +630,33 @@ def test_the_template_interpolates_nothing():
     assert not any(mark in text for mark in ("${", "{{", "`", "<script"))
     editor = Editor([], render=False)
     assert editor.postprocess({"kind": "x"}) == {"kind": "x"}
+
+
+def test_a_default_that_failed_is_not_everybodys_again_while_one_visitor_tries_it():
+    trying, go_on = threading.Event(), threading.Event()
+
+    def load(name, progress):
+        if name == "small":
+            return FakeEngine()
+        if engines.default == "small":  # it has failed before
+            trying.set()
+            assert go_on.wait(60)
+        raise ModelError("The Hub does not answer.")
+
+    offers = (Offer("large", "", ""), Offer("small", "", ""))
+    engines = Engines(lambda progress: Catalogue(offers, "large", "small"), load)
+
+    def ask() -> None:
+        with pytest.raises(ModelError):
+            engines.get("large", lambda fraction, text: None)
+
+    engines.start()
+    while engines.catalogue is None:
+        time.sleep(0.01)
+    assert engines.loading("large").wait(60) and engines.default == "small"
+    again = threading.Thread(target=ask)
+    again.start()
+    assert trying.wait(60) and engines.default == "small"
+    go_on.set()
+    again.join(60)
+    assert engines.default == "small"

@@ -42,6 +42,7 @@ class Engines:
         self._catalogue = Background(self._begin, strings.LOADING_ENGINE)
         self._loads: dict[str, Background] = {}
         self._waiting: dict[str, int] = {}
+        self._failed: set[str] = set()  # when last tried; while one is tried again it is still in here
         self._held: set[str] = set()  # loaded for the page itself: no visitor's Stop ends that
         self._lock = threading.Lock()
 
@@ -62,10 +63,13 @@ class Engines:
 
     @property
     def default(self) -> str | None:
-        """The model that runs where nobody chose one: the fallback where the default failed. None until it is known."""
+        """The model that runs where nobody chose one: the fallback where the default failed. None until it is known.
+
+        It stays the fallback while somebody has the default tried again.
+        """
         if self.catalogue is None:
             return None
-        failed = self.loading(self.catalogue.default).problem
+        failed = self.catalogue.default in self._failed or self.loading(self.catalogue.default).problem
         return self.catalogue.fallback if failed else self.catalogue.default
 
     def loading(self, name: str) -> Background:
@@ -100,7 +104,14 @@ class Engines:
 
     def _load_one(self, name: str, progress: Progress) -> Engine:
         try:
-            return self._load(name, progress)
+            engine = self._load(name, progress)
+            self._failed.discard(name)
+            return engine
+        except Cancelled:
+            raise
+        except Exception:
+            self._failed.add(name)
+            raise
         finally:
             self._held.discard(name)
 

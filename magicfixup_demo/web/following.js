@@ -33,7 +33,7 @@ export class ModelsFollower {
 export function problemOf({ problem, wanted, default: running, offers }) {
   const record = (name) => offers.find((offer) => offer.name === name);
   if (problem || record(running)?.problem) return strings.engineMissing(problem || record(running).problem);
-  if (wanted !== running) return strings.defaultMissing(record(wanted), running);
+  if (wanted !== running && record(wanted)?.problem) return strings.defaultMissing(record(wanted), running);
   const downloading = offers.find(({ loading, megabytes }) => loading && megabytes > 0);
   return downloading ? strings.modelLoading(downloading) : "";
 }

@@ -13,6 +13,11 @@ test("a default that failed is told with its reason and what runs instead", () =
   assert.match(text, /Magic Fixup is not available, so Small repairs: The Hub does not answer\./);
 });
 
+test("a default that failed and is tried again has no reason to tell", () => {
+  const again = offer("magicfixup", { loading: true, megabytes: 7700, fraction: 0.1, text: "Downloading" });
+  assert.equal(problemOf(models([offer("small"), again], { default: "small" })), "Downloading (10 %)");
+});
+
 test("a model that somebody else tried in vain is not everybody's news", () => {
   const failed = offer("magicfixup", { problem: "The Hub does not answer." });
   assert.equal(problemOf(models([offer("small"), failed], { wanted: "small", default: "small" })), "");
