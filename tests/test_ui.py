@@ -550,6 +550,18 @@ def test_options_of_the_model():
             options_from(bad, info)
 
 
+def test_a_comparison_that_needs_a_download_must_be_asked_for(upload):
+    dear = named("dear", sdedit_megabytes=2100)
+    page = page_over(engines_of(dear, named("other")))
+    reply = opened(page, upload)
+    collage = moved_disc(page, reply)
+    value = messages_of(page["services"], reply, collage)[-1]["value"]
+    assert value["sdedit"] is None and "2.1 GB" in value["note"] and "settings" in value["note"]
+    asked = messages_of(page["services"], reply, collage, sdedit=True)[-1]["value"]
+    assert asked["sdedit"].startswith("data:image/") and not asked["note"]
+    assert offers(page)["dear"]["info"]["sdeditMegabytes"] == 2100
+
+
 # Examples, kept
 
 

@@ -263,6 +263,19 @@ def test_exported_networks_give_the_same_picture_and_other_sizes_run_as_before(m
     assert not calls
 
 
+def test_a_compiled_network_that_does_not_run_gives_way(monkeypatch, tiny, square_edit, caplog):
+    def broken(*_):
+        raise RuntimeError("compiled for another card")
+
+    monkeypatch.setattr("spaces.aoti_compile", lambda program: broken)
+    monkeypatch.setattr(ahead_of_time, "wanted", lambda: True)
+    plain, compiled = tiny(), tiny()
+    assert ahead_of_time.compile_networks(compiled) is True
+    with caplog.at_level(logging.WARNING):
+        np.testing.assert_array_equal(picture(compiled, *square_edit), picture(plain, *square_edit))
+    assert "it runs as it is from now on" in caplog.text
+
+
 def test_a_failure_to_compile_is_logged_and_changes_nothing(monkeypatch, tiny, square_edit, caplog):
     def broken(program):
         raise RuntimeError("no compiler here")

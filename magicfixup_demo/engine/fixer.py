@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.previews import Canvas
 from magicfixup_demo.engine.samplers import SAMPLERS, Sampler
 from magicfixup_demo.engine.sdedit import sdedit
-from magicfixup_demo.errors import EditError, ModelError, OptionError
+from magicfixup_demo.errors import Cancelled, EditError, ModelError, OptionError
 from magicfixup_demo.images import fitted_size, resize, resize_edit
 from magicfixup_demo.limits import MAX_SAMPLES, MAX_SEED
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
@@ -110,10 +110,11 @@ class PipelineEngine:
             report = _Steps(progress, options.samples, runs, "SDEdit, for comparison")
             try:
                 compared = job.paste(self._compared(job, steps, options, report))
-            except ModelError as error:  # of the comparison's own network: the fix-up itself is done
+            except (ModelError, Cancelled) as error:  # of the comparison alone: the fix-up itself is done
                 note = f"Without the SDEdit comparison: {error}"
         if progress:
-            progress(1.0, "Done")
+            with suppress(Cancelled):  # a stop after the last step has nothing to stop
+                progress(1.0, "Done")
         return EditResult(
             images=tuple(images),
             sdedit=compared,
@@ -142,12 +143,16 @@ class PipelineEngine:
 
     @contextmanager
     def _alone(self, on_step: "_Steps | None") -> Iterator[None]:
-        """One run at a time; who waits for another's end hears so, and may be stopped."""
+        """One run at a time; who waits for another's end hears so, and may be stopped. Raises ModelError."""
         while not self._turn.acquire(timeout=POLL_SECONDS):
             if on_step:
                 on_step.wait()
         try:
             yield
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                "The GPU's memory is full: close other programs that use it, or choose the model small."
+            ) from error
         finally:
             self._turn.release()
 

@@ -21,6 +21,7 @@ class EngineInfo:
     """What the page says about an engine: its name, one sentence, its licence, and its default number of steps.
 
     ``samplers``: those that may be chosen, the default first. ``takes_prompt``: its SDEdit comparison reads a text.
+    ``sdedit_megabytes``: what that comparison downloads first; 0 where it needs nothing.
     """
 
     name: str
@@ -30,6 +31,7 @@ class EngineInfo:
     max_steps: int
     samplers: tuple[str, ...] = ("ddim",)
     takes_prompt: bool = False
+    sdedit_megabytes: int = 0
 
 
 class Engine(Protocol):

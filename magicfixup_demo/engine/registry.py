@@ -9,7 +9,8 @@ from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import Engine, EngineInfo
 from magicfixup_demo.engine.presets import PRESETS
 from magicfixup_demo.engine.samplers import sampler_names
-from magicfixup_demo.engine.stable_diffusion import StableDiffusionComparison
+from magicfixup_demo.engine.stable_diffusion import MEGABYTES as COMPARISON_MEGABYTES
+from magicfixup_demo.engine.stable_diffusion import StableDiffusionComparison, comparison_is_here
 from magicfixup_demo.engine.weights import MODELS, bring_here, load_model
 from magicfixup_demo.errors import ModelError
 from magicfixup_demo.limits import MAX_STEPS
@@ -56,6 +57,7 @@ def _load(name: str, device: str | None, backend: str, progress: Progress | None
         samplers=sampler_names(entry.sampler, rereads=pipeline.config.reference_timestep is None),
         # No prompts on a public Space: there is no safety checker, and a photo there may show anybody.
         takes_prompt=entry.source is not None and not on_a_space(),
+        sdedit_megabytes=0 if entry.source is None or on_zerogpu() or comparison_is_here() else COMPARISON_MEGABYTES,
     )
     comparison = _comparison(device, dtype, progress) if entry.source is not None else None
     return PipelineEngine(pipeline, info, preset.fill, entry.strength, preset.area, preset.multiple, comparison)

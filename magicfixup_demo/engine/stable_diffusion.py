@@ -16,7 +16,7 @@ import torch
 
 from magicfixup_demo.downloads import Progress
 from magicfixup_demo.errors import ModelError
-from magicfixup_demo.hub import fetch_hub_folder
+from magicfixup_demo.hub import fetch_hub_folder, hub_folder_is_here
 from magicfixup_demo.schema import EditOptions
 
 REPO = "CompVis/stable-diffusion-v1-4"
@@ -34,6 +34,7 @@ FILES = (
     "vae/config.json",
     "vae/diffusion_pytorch_model.fp16.safetensors",
 )
+MEGABYTES = 2100  # of all FILES together
 STRENGTH = 0.4  # METHODS: the paper's comparison
 STEPS = 25  # of DPM-Solver++ over the whole schedule; SDEdit runs the last STRENGTH of them
 POLL_SECONDS = 0.5
@@ -86,6 +87,11 @@ class StableDiffusionComparison:
             self.load(progress)
         except ModelError as error:
             self._given_up = error
+
+
+def comparison_is_here() -> bool:
+    """Whether nothing would have to be downloaded for it. Asks nobody."""
+    return hub_folder_is_here(REPO, FILES)
 
 
 def read_pipeline(folder: Path, dtype: torch.dtype):

@@ -116,8 +116,12 @@ def _replace_forward(network, compiled: Callable, shapes: tuple) -> None:
 
     def forward(sample, timestep, encoder_hidden_states=None, cross_attention_kwargs=None, **others):
         features = cross_attention_kwargs["features"]
-        if not others and _shapes(sample, features) == shapes:
-            return compiled(sample, timestep, features)
+        if not others and network.forward is forward and _shapes(sample, features) == shapes:
+            try:
+                return compiled(sample, timestep, features)
+            except Exception:  # a compiled network that does not run is worth no picture
+                log.warning("a compiled network failed; it runs as it is from now on", exc_info=True)
+                network.forward = eager
         return eager(sample, timestep, encoder_hidden_states, cross_attention_kwargs=cross_attention_kwargs, **others)
 
     network.forward = forward

@@ -1,7 +1,8 @@
 """One fix-up as the page asks for it: the chosen model, and another one beside it where that is wanted."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,11 +45,10 @@ def fix_up(services: Services, photo: OpenPhoto, record: dict, job: Job) -> dict
             beside, beside_info = _run(work, other, _share(job.report, 1, 2), job.show, beside=True)
             results.append(beside)
             reply["other"] = other_record(beside, beside_info)
-        except Cancelled:
-            raise
-        except MagicFixupError as error:  # the first result is there; it is shown, and why it stands alone
+        except MagicFixupError as error:  # or a stop: the first result is there; it is shown, and why it stands alone
             reply["note"] = f"{result.note} {strings.OTHER_MISSING.format(problem=error)}".strip()
-    job.report(1.0, strings.FINISHING)
+    with suppress(Cancelled):
+        job.report(1.0, strings.FINISHING)
     photo.results.append((record["job"], tuple(results)))
     return reply
 
@@ -75,6 +75,9 @@ def _run(
     engine = work.services.engines.get(name, report)
     options = options_from(asked, engine.info, sdedit=not beside)
     result = engine.fixup(work.photo, work.edit, options, report, preview)
+    if not beside and not options.sdedit:
+        size = f"{engine.info.sdedit_megabytes / 1000:.1f} GB"
+        result = replace(result, note=f"{result.note} {strings.SDEDIT_UNASKED.format(size=size)}".strip())
     if work.kept_as and options == defaults and not result.note:
         work.services.example_results.keep(work.kept_as, engine.info.name, options, result, engine.info)
     return result, engine.info

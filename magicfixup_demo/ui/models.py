@@ -58,7 +58,7 @@ def catalogue(name: str) -> Catalogue:
     offers = [
         Offer(key, entry.description, entry.licence, 0 if is_here(key) else entry.megabytes)
         for key, entry in MODELS.items()
-        if key in (default, FALLBACK) or not _shared_without_gpu()
+        if key in (default, FALLBACK) or not (on_zerogpu() or _shared_without_gpu())
     ]
     return Catalogue(tuple(offers), default, FALLBACK)
 

@@ -11,7 +11,7 @@ from magicfixup_demo.ui.services import Services
 
 UPLOADS_CHECKED_SECONDS, UPLOADS_KEPT_SECONDS = 600, 3600  # uploads that no one opened; opened ones go at once
 
-FIXUPS_AT_ONCE = 2  # each model works for one at a time; somebody who waits for a download holds up nobody else
+FIXUPS_AT_ONCE = 4  # each model works for one at a time; so a few may wait for a download and hold up nobody
 
 
 def build_page(services: Services) -> gr.Blocks:

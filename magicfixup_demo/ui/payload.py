@@ -73,9 +73,10 @@ def candidate_record(candidate: MaskCandidate) -> dict:
 
 
 def options_from(record: object, info: EngineInfo, sdedit: bool = True) -> EditOptions:
-    """{"seed": n, "steps": n | null, "sampler": name | null, "prompt": text} -> EditOptions. Raises OptionError.
+    """{"seed": n, "steps": n | null, "sampler": name | null, "prompt": text, "sdedit": bool} -> EditOptions.
 
-    A prompt for a model that takes none is left out: people may go from one model to another with the text still there.
+    Raises OptionError. A comparison that needs a download is made only where it was asked for. A prompt for a model
+    that takes none is left out: people may go from one model to another with the text still there.
     """
     record = record if isinstance(record, dict) else {}
     seed, steps = record.get("seed", 0), record.get("steps")
@@ -88,6 +89,7 @@ def options_from(record: object, info: EngineInfo, sdedit: bool = True) -> EditO
         raise OptionError(f"The sampler must be one of {', '.join(info.samplers)}.")
     if not isinstance(prompt, str) or len(prompt) > MAX_PROMPT:
         raise OptionError(strings.PROMPT_LONG.format(most=MAX_PROMPT))
+    sdedit = sdedit and (record.get("sdedit") is True or not info.sdedit_megabytes)
     prompt = prompt.strip() if info.takes_prompt and sdedit else ""
     return EditOptions(seed=seed, steps=steps, sampler=sampler, prompt=prompt, sdedit=sdedit)
 
@@ -136,6 +138,7 @@ def engine_record(info: EngineInfo) -> dict:
         "maxSteps": info.max_steps,
         "samplers": list(info.samplers),
         "takesPrompt": info.takes_prompt,
+        "sdeditMegabytes": info.sdedit_megabytes,
     }
 
 

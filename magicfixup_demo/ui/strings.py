@@ -15,4 +15,7 @@ RESULT_GONE = "This result is no longer kept; press Fix it up again to make it a
 BAD_REQUEST = "The page sent something that cannot be understood; reload the page."
 SURPRISE = "Something went wrong on the server; your work is kept, please try once more."
 PROMPT_LONG = "The prompt has over {most} characters; shorten it."
+SDEDIT_UNASKED = (
+    "Without the SDEdit comparison: Stable Diffusion 1.4 ({size}) would be downloaded for it; tick it in the settings."
+)
 OTHER_MISSING = "Without the other model beside it: {problem}"

@@ -10,10 +10,11 @@ export class Models {
   constructor(root, changed) {
     const part = (name) => root.querySelector(`[data-part="${name}"]`);
     Object.assign(this, { changed, default: null, offers: [] });
-    this.parts = Object.fromEntries(["models", "other", "sampler", "prompt"].map((name) => [name, part(name)]));
+    this.parts = Object.fromEntries(["models", "other", "sampler", "prompt", "withSdedit"].map((name) => [name, part(name)]));
     this.other = root.querySelector('[name="mf-other"]');
     this.sampler = root.querySelector('[name="mf-sampler"]');
     this.prompt = root.querySelector('[name="mf-prompt"]');
+    this.sdedit = root.querySelector('[name="mf-sdedit"]');
   }
 
   /** The model that runs next, or undefined while the server still makes its list. */
@@ -29,7 +30,7 @@ export class Models {
     this.#update();
   }
 
-  /** { model, other, sampler, prompt } for the server. */
+  /** { model, other, sampler, prompt, sdedit } for the server. */
   read() {
     const { info } = this.chosen ?? {};
     return {
@@ -37,6 +38,7 @@ export class Models {
       other: this.other.value || null,
       sampler: this.parts.sampler.hidden ? null : this.sampler.value || null,
       prompt: info?.takesPrompt ? this.prompt.value : "",
+      sdedit: this.sdedit.checked,
     };
   }
 
@@ -91,6 +93,8 @@ export class Models {
     this.sampler.value = samplers.slice(1).includes(before) ? before : "";
     this.parts.sampler.hidden = samplers.length < 2;
     this.parts.prompt.hidden = !info?.takesPrompt;
+    this.parts.withSdedit.hidden = !info?.sdeditMegabytes;
+    this.parts.withSdedit.querySelector("span").textContent = strings.withSdedit(info?.sdeditMegabytes ?? 0);
   }
 }
 

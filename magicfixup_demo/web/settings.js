@@ -24,7 +24,7 @@ export class Settings {
     this.seed.value = Math.floor(Math.random() * 2 ** 31);
   }
 
-  /** { seed, steps, model, other, sampler, prompt }, or { problem }. */
+  /** { seed, steps, model, other, sampler, prompt, sdedit }, or { problem }. */
   read() {
     const most = this.limits().seed;
     const seed = Number(this.seed.value || 0);

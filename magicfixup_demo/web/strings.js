@@ -39,6 +39,7 @@ export const strings = {
   noDownload: "The picture could not be fetched; try again.",
   engineMissing: (problem) => `Fixing up is not available: ${problem}`,
   defaultMissing: (offer, instead) => `${title(offer.name)} is not available, so ${title(instead)} repairs: ${offer.problem}`,
+  withSdedit: (megabytes) => `SDEdit beside it (Stable Diffusion 1.4, ${size(megabytes)}, downloaded once)`,
   modelTitle: (name) => title(name),
   sentence: (text) => text && text[0].toUpperCase() + text.slice(1).replace(/\.?$/, "."),
   modelLicence: ({ licence }) => `Licence: ${licence}.`,

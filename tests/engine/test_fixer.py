@@ -176,13 +176,38 @@ def test_progress_rises_to_one_and_may_cancel(engine, scene, moved):
     assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
     assert any("SDEdit" in text for _, text in seen)
 
-    def cancel(fraction: float, text: str) -> None:
-        if fraction > 0.3:
+    with pytest.raises(Cancelled):
+        engine.fixup(scene, moved, EditOptions(), stopping_at("step 2"))
+    engine.fixup(scene, moved, EditOptions())  # the engine is free again
+
+
+def test_a_stop_during_the_comparison_keeps_what_is_done(engine, scene, moved):
+    whole = engine.fixup(scene, moved, EditOptions())
+    stopped = engine.fixup(scene, moved, EditOptions(), stopping_at("SDEdit"))
+    np.testing.assert_array_equal(stopped.images[0], whole.images[0])
+    assert stopped.sdedit is None and stopped.note == "Without the SDEdit comparison: stopped"
+
+
+def test_a_full_gpu_is_an_error_with_a_cure_and_costs_no_finished_picture(engine, scene, moved):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    other = copy.copy(engine)
+    other.comparison = full
+    result = other.fixup(scene, moved, EditOptions())
+    assert len(result.images) == 1 and result.sdedit is None and "memory is full" in result.note
+
+
+def stopping_at(words: str):
+    """Progress whose reader stops when it says ``words``, and at every word after that."""
+    stopped = []
+
+    def progress(fraction: float, text: str) -> None:
+        stopped.extend([text] if words in text else [])
+        if stopped:
             raise Cancelled("stopped")
 
-    with pytest.raises(Cancelled):
-        engine.fixup(scene, moved, EditOptions(), cancel)
-    engine.fixup(scene, moved, EditOptions())  # the engine is free again
+    return progress
 
 
 def test_a_sampler_may_be_chosen_and_brings_its_own_number_of_steps(engine, scene, moved):
