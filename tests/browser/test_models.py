@@ -1,5 +1,7 @@
 """Several models on the page: choosing one, comparing both, and one that has to be downloaded first."""
 
+import dataclasses
+import os
 import threading
 
 import numpy as np
@@ -188,3 +190,22 @@ def test_the_photo_is_seen_becoming(visit, open_site, small, large, photo_file):
     visitor.press("edit")
     visitor.page.wait_for_selector("canvas:not([data-preview])")
     np.testing.assert_array_equal(visitor.collage()["layers"][0]["matrix"][:4], [1, 0, 0, 1])
+
+
+def test_a_comparison_that_is_a_download_waits_for_its_tick(visit, open_site, small, photo_file):
+    dear = FakeEngine(dataclasses.replace(LARGE, sdedit_megabytes=2100))
+    site = open_site(dear, small)
+    site.arrive.set()
+    visitor = visit(site.url)
+    arranged(visitor, photo_file)
+    for wanted in (False, True):
+        visitor.settings()
+        tick = visitor.page.locator('[name="mf-sdedit"]')
+        tick.set_checked(wanted)
+        assert "2.1 GB" in visitor.page.locator('[data-part="withSdedit"]').inner_text()
+        if folder := os.environ.get("MAGICFIXUP_PICTURES"):
+            visitor.page.screenshot(path=os.path.join(folder, "settings.png"))
+        visitor.settings()
+        visitor.fix_up()
+        assert dear.asked[-1].sdedit == wanted
+        visitor.press("edit")
