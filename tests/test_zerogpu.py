@@ -66,6 +66,7 @@ def edit() -> CoarseEdit:
 def place(request, monkeypatch):
     """Both ways in which the decorated function runs; the second one is spaces' own, with the GPU left out."""
     if request.param == "off the Hub":
+        yield
         return
     import spaces.zero
 
@@ -81,6 +82,13 @@ def place(request, monkeypatch):
     monkeypatch.setattr(wrappers.client, "get_duration_seconds", lambda *_: 60)
     decorated = wrappers.generator_function_wrapper(run_on_gpu, estimated_seconds, None)
     monkeypatch.setattr(zerogpu, "run_on_gpu", decorated)
+    others = set(multiprocessing.active_children())
+    yield
+    for worker in (
+        set(multiprocessing.active_children()) - others
+    ):  # it waits for more, with our open files in its hands
+        worker.kill()
+        worker.join()
 
 
 def test_the_result_progress_and_previews_are_the_engines_own(place, engine, edit):
