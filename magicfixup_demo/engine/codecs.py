@@ -32,9 +32,11 @@ class PixelCodec:
         """A mask of ``encode_mask`` -> (B, 3 * factor**2, h, w): 1 in holes, falling to 0 at ``reach`` pixels."""
         hole = 1 - F.pixel_shuffle(mask_latent, self.factor)  # (B, 1, H, W)
         half = reach // 2
-        grown = F.max_pool2d(hole, 2 * half + 1, 1, half)
-        soft = F.avg_pool2d(grown, 2 * half + 1, 1, half, count_include_pad=False)
-        return F.pixel_unshuffle(soft.expand(-1, 3, -1, -1), self.factor)
+        for rows, columns in ((half, 0), (0, half)):  # one direction after the other: a box costs its side squared
+            hole = F.max_pool2d(hole, (2 * rows + 1, 2 * columns + 1), 1, (rows, columns))
+        for rows, columns in ((half, 0), (0, half)):
+            hole = F.avg_pool2d(hole, (2 * rows + 1, 2 * columns + 1), 1, (rows, columns), count_include_pad=False)
+        return F.pixel_unshuffle(hole.expand(-1, 3, -1, -1), self.factor)
 
 
 class LatentCodec:
