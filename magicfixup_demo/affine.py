@@ -1,4 +1,4 @@
-"""2x3 affine matrices in DOMMatrix order; the twin of ``web/affine.js`` (both pass ``tests/affine_vectors.json``).
+"""2x3 affine matrices in DOMMatrix order; the twin of ``web/model/affine.js``: both pass ``tests/affine_vectors.json``.
 
 A matrix is a tuple ``(a, b, c, d, e, f)`` that maps the point ``(x, y)`` to ``(a x + c y + e, b x + d y + f)``.
 The frame is the photo's: pixels, origin at the top left CORNER of the top left pixel, x right, y down, so the

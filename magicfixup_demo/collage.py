@@ -1,15 +1,23 @@
 """Segments and transforms -> coarse edit. The only renderer: page, command line, training and evaluation share it."""
 
-import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
-from magicfixup_demo.affine import IDENTITY, Affine, compose, invert, scaling, translation
 from magicfixup_demo.errors import CollageError
+from magicfixup_demo.foreground import own_colours
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer, Segment
+from magicfixup_demo.warping import reached_pixels, warp_cutout
 
 HOLE_THRESHOLD = 128
+BAND = 64  # rows that are mixed at once: what is needed on the way stays small
+
+# The photo is cut out where a mask is at least this, of 255: a pixel of which the object covers 5 % goes too, so that
+# no rim of it stays behind. The page has the same number (web/canvas/masks.js).
+CUT_THRESHOLD = 13
 
 
 def segment_from_mask(segment_id: str, mask: np.ndarray) -> Segment:
@@ -21,40 +29,115 @@ def segment_from_mask(segment_id: str, mask: np.ndarray) -> Segment:
     return Segment(id=segment_id, left=x, top=y, mask=mask[y : y + height, x : x + width].copy())
 
 
-def render(photo: np.ndarray, collage: Collage) -> CoarseEdit:
+def render(
+    photo: np.ndarray,
+    collage: Collage,
+    sources: Mapping[str, np.ndarray] | None = None,
+    on_layer: Callable[[int, int], object] | None = None,
+) -> CoarseEdit:
     """Cut all segments out of the photo, then draw the layers over it, back to front.
 
-    photo: (H, W, 3) uint8 of the collage's size. Returns a CoarseEdit of the same size; alpha is 0 in holes, 255 on
-    content, between them at the anti-aliased edges of layers. Raises CollageError when the sizes differ.
+    photo: (H, W, 3) uint8 of the collage's size; sources: the other photos of the collage by id, likewise. Returns a
+    CoarseEdit of the photo's size; alpha is 0 in holes, 255 on content, between them at the soft edges of layers.
+    ``on_layer(done, of)`` is called before each layer and may raise to stop. Raises CollageError when a size differs or
+    a source is missing.
     """
-    height, width = photo.shape[:2]
-    if (collage.width, collage.height) != (width, height):
-        raise CollageError(
-            f"This collage was made for a {collage.width} x {collage.height} photo, but the photo is "
-            f"{width} x {height}; open the photo it belongs to."
-        )
-    rgb = photo.copy()
-    alpha = np.full((height, width), 255, np.uint8)
+    _check_size(photo, collage.width, collage.height)
+    rgb, alpha = photo.copy(), np.full(photo.shape[:2], 255, np.uint8)
     for segment in collage.segments:
-        window = _window(segment)
-        hole = segment.mask >= HOLE_THRESHOLD
-        rgb[window][hole] = 0
-        alpha[window][hole] = 0
-    segments = {segment.id: segment for segment in collage.segments}
-    for layer in collage.layers:
-        _draw(rgb, alpha, photo, segments[layer.segment_id], layer)
+        if not segment.source:
+            hole = segment.mask >= CUT_THRESHOLD
+            rgb[_window(segment)][hole] = 0
+            alpha[_window(segment)][hole] = 0
+    cutouts = _Cutouts(photo, collage, sources or {})
+    shown = _shown(collage)
+    for i, layer in enumerate(shown):
+        if on_layer:
+            on_layer(i, len(shown))
+        _draw(rgb, alpha, photo, cutouts, layer)
     return CoarseEdit(rgb=rgb, alpha=alpha)
+
+
+def work_of(collage: Collage) -> int:
+    """How much there is to draw: the pixels of each layer's object, and those that it goes over in the photo."""
+    segments = {segment.id: segment for segment in collage.segments}
+    shown = [(segments[layer.segment_id], layer) for layer in _shown(collage)]
+    return sum(
+        segment.mask.size + reached_pixels(segment, layer, collage.width, collage.height) for segment, layer in shown
+    )
+
+
+def needed_sources(collage: Collage) -> tuple[str, ...]:
+    """Ids of the other photos without whose pixels the collage cannot be drawn, in its own order."""
+    shown = {layer.segment_id for layer in _shown(collage)}
+    used = {segment.source for segment in collage.segments if segment.id in shown}
+    return tuple(source.id for source in collage.sources if source.id in used)
 
 
 def footprint(segment: Segment, layer: Layer, width: int, height: int) -> np.ndarray:
     """(height, width) uint8 coverage of one layer."""
     coverage = np.zeros((height, width), np.uint8)
-    white = np.full((height, width, 3), 255, np.uint8)
-    warped = _warp_cutout(white, segment, layer.matrix, width, height)
+    white = np.full((*segment.mask.shape, 3), 255, np.uint8)
+    warped = None if layer.hidden else warp_cutout(_premultiplied(white, segment), segment, layer, width, height)
     if warped is not None:
         (rows, columns), _, layer_alpha = warped
-        coverage[rows, columns] = np.rint(layer_alpha * 255)
+        coverage[rows, columns] = np.rint(layer_alpha * (255 * layer.opacity))
     return coverage
+
+
+@dataclass(eq=False)
+class _Cutouts:
+    """The segments' pictures: made once, and let go after the last layer that shows them (each may be large)."""
+
+    photo: np.ndarray
+    collage: Collage
+    sources: Mapping[str, np.ndarray]
+    made: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.segments = {segment.id: segment for segment in self.collage.segments}
+        self.layers_left = Counter(layer.segment_id for layer in _shown(self.collage))
+        for source in self.collage.sources:
+            if source.id in needed_sources(self.collage):
+                _check_size(self.sources.get(source.id), source.width, source.height, source.id)
+
+    def of(self, segment: Segment) -> np.ndarray:
+        """(h, w, 4) float32: premultiplied colour 0..255 without the background at soft edges, and coverage 0..1.
+
+        To be asked for once for each layer shown.
+        """
+        if segment.id not in self.made:
+            picture = self.sources[segment.source] if segment.source else self.photo
+            self.made[segment.id] = _premultiplied(own_colours(picture, segment), segment)
+        self.layers_left[segment.id] -= 1
+        return self.made[segment.id] if self.layers_left[segment.id] else self.made.pop(segment.id)
+
+
+def _shown(collage: Collage) -> list[Layer]:
+    return [layer for layer in collage.layers if not layer.hidden and layer.opacity > 0]
+
+
+def _premultiplied(colours: np.ndarray, segment: Segment) -> np.ndarray:
+    cutout = np.empty((*segment.mask.shape, 4), np.float32)
+    cutout[..., 3] = np.where(segment.mask >= CUT_THRESHOLD, segment.mask, 0)
+    cutout[..., 3] /= 255
+    np.multiply(colours, cutout[..., 3:], out=cutout[..., :3])
+    return cutout
+
+
+def _check_size(photo: np.ndarray | None, width: int, height: int, source: str = "") -> None:
+    if photo is None:
+        raise CollageError(
+            f"This collage shows an object of another photo, '{source}' ({width} x {height}); give it too."
+        )
+    if photo.shape[:2] != (height, width):
+        made_for, what = (
+            ("has its source", f"the photo given as '{source}'") if source else ("was made for a", "the photo")
+        )
+        raise CollageError(
+            f"This collage {made_for} {width} x {height} photo, but {what} is "
+            f"{photo.shape[1]} x {photo.shape[0]}; open the photo it belongs to."
+        )
 
 
 def _window(segment: Segment) -> tuple[slice, slice]:
@@ -62,74 +145,44 @@ def _window(segment: Segment) -> tuple[slice, slice]:
     return slice(segment.top, segment.top + height), slice(segment.left, segment.left + width)
 
 
-def _draw(rgb: np.ndarray, alpha: np.ndarray, photo: np.ndarray, segment: Segment, layer: Layer) -> None:
+def _draw(rgb: np.ndarray, alpha: np.ndarray, photo: np.ndarray, cutouts: _Cutouts, layer: Layer) -> None:
     """Composite one layer ('over', Porter and Duff 1984) into rgb and alpha, in place."""
-    if layer.matrix == IDENTITY:  # exact, so that an object put back leaves no trace
-        inside = segment.mask >= HOLE_THRESHOLD
-        rgb[_window(segment)][inside] = photo[_window(segment)][inside]
-        alpha[_window(segment)][inside] = 255
+    segment = cutouts.segments[layer.segment_id]
+    if layer.in_place and not segment.source:
+        _put_back(rgb[_window(segment)], alpha[_window(segment)], photo[_window(segment)], cutouts.of(segment), segment)
         return
-    warped = _warp_cutout(photo, segment, layer.matrix, photo.shape[1], photo.shape[0])
+    warped = warp_cutout(cutouts.of(segment), segment, layer, photo.shape[1], photo.shape[0])
     if warped is None:
         return
     (rows, columns), colour, over = warped
-    under = alpha[rows, columns].astype(np.float32) / 255 * (1 - over)
+    for start in range(0, len(over), BAND):
+        band = slice(start, start + BAND)
+        place = slice(rows.start + start, min(rows.start + start + BAND, rows.stop)), columns
+        _mix(rgb[place], alpha[place], colour[band], over[band], layer.opacity)
+
+
+def _mix(rgb: np.ndarray, alpha: np.ndarray, colour: np.ndarray, over: np.ndarray, opacity: float) -> None:
+    """Lay premultiplied colour, (h, w, 3), and its coverage over windows of rgb and alpha, in place."""
+    if opacity < 1:
+        colour, over = colour * np.float32(opacity), over * np.float32(opacity)
+    under = alpha.astype(np.float32) / 255 * (1 - over)
     total = over + under
-    mixed = colour + rgb[rows, columns] * under[..., None]  # colour is premultiplied already
+    mixed = colour + rgb * under[..., None]  # colour is premultiplied already
     drawn = over > 1 / 512
     result = np.clip(np.rint(mixed / np.maximum(total, 1e-6)[..., None]), 0, 255).astype(np.uint8)
-    rgb[rows, columns][drawn] = result[drawn]
-    alpha[rows, columns][drawn] = np.rint(total * 255).astype(np.uint8)[drawn]
+    rgb[drawn] = result[drawn]
+    alpha[drawn] = np.rint(total * 255).astype(np.uint8)[drawn]
 
 
-def _warp_cutout(photo: np.ndarray, segment: Segment, matrix: Affine, width: int, height: int):
-    """Resample the premultiplied cut-out into its place.
+def _put_back(rgb: np.ndarray, alpha: np.ndarray, photo: np.ndarray, cutout: np.ndarray, segment: Segment) -> None:
+    """A whole layer that stands where it was cut: over the hole the photo is itself again, bit by bit.
 
-    Returns ((rows, columns), colour (h, w, 3) float32 premultiplied 0..255, coverage (h, w) float32 0..1) for the part
-    of the canvas it reaches, or None when it lies outside.
+    Where a soft edge stands before another layer it mixes with that, as anywhere else. All are windows of the segment.
     """
-    rows, columns = _window(segment)
-    coverage = segment.mask.astype(np.float32) / 255
-    cutout = np.dstack([photo[rows, columns].astype(np.float32) * coverage[..., None], coverage])
-    to_photo = translation(segment.left, segment.top)
-    cutout, shrink = _prefilter(cutout, matrix)
-    to_canvas = compose(matrix, compose(to_photo, invert(shrink)))  # cut-out pixels -> canvas
-    region = _reach(to_canvas, cutout.shape[1], cutout.shape[0], width, height)
-    if region is None:
-        return None
-    x0, y0, x1, y1 = region
-    a, b, c, d, e, f = compose(translation(-x0 - 0.5, -y0 - 0.5), compose(to_canvas, translation(0.5, 0.5)))
-    warped = cv2.warpAffine(
-        cutout,
-        np.array([[a, c, e], [b, d, f]], np.float64),
-        (x1 - x0, y1 - y0),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=0,
-    )
-    return (slice(y0, y1), slice(x0, x1)), warped[..., :3], np.clip(warped[..., 3], 0, 1)
-
-
-def _prefilter(cutout: np.ndarray, matrix: Affine) -> tuple[np.ndarray, Affine]:
-    """Average the cut-out down first when the matrix shrinks it, since bilinear sampling alone would alias.
-
-    Returns the smaller cut-out and the matrix from old to new cut-out pixels.
-    """
-    a, b, c, d, _, _ = matrix
-    height, width = cutout.shape[:2]
-    new_width = max(1, math.ceil(width * min(1.0, math.hypot(a, b))))
-    new_height = max(1, math.ceil(height * min(1.0, math.hypot(c, d))))
-    if (new_width, new_height) == (width, height):
-        return cutout, IDENTITY
-    smaller = cv2.resize(cutout, (new_width, new_height), interpolation=cv2.INTER_AREA)
-    return smaller, scaling(new_width / width, new_height / height)
-
-
-def _reach(matrix: Affine, w: int, h: int, width: int, height: int) -> tuple[int, int, int, int] | None:
-    """Bounding box (x0, y0, x1, y1) on the canvas of a w x h cut-out with one pixel of margin, or None when off it."""
-    a, b, c, d, e, f = matrix
-    xs = [a * x + c * y + e for x in (0, w) for y in (0, h)]
-    ys = [b * x + d * y + f for x in (0, w) for y in (0, h)]
-    x0, y0 = max(0, math.floor(min(xs)) - 1), max(0, math.floor(min(ys)) - 1)
-    x1, y1 = min(width, math.ceil(max(xs)) + 1), min(height, math.ceil(max(ys)) + 1)
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+    inside = segment.mask >= CUT_THRESHOLD
+    colour, over = cutout[inside][:, :3], cutout[inside][:, 3:]
+    covered = alpha[inside][:, None].astype(np.float32) / 255  # by what lies below
+    mixed = covered * (colour + (1 - over) * rgb[inside]) + (1 - covered) * photo[inside]
+    exact = (covered[:, 0] == 0) | (over[:, 0] == 1)
+    rgb[inside] = np.where(exact[:, None], photo[inside], np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
+    alpha[inside] = 255

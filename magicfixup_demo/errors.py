@@ -17,6 +17,10 @@ class CollageError(MagicFixupError):
     """The collage (JSON) is malformed, or does not fit the photo."""
 
 
+class SavedFileError(MagicFixupError):
+    """A saved file (PNG or zip) cannot be written, or cannot be opened again."""
+
+
 class EditError(MagicFixupError):
     """The coarse edit (RGBA picture) cannot be fixed up."""
 
@@ -29,6 +33,10 @@ class ModelError(MagicFixupError):
     """A model is unknown, or its weights are missing, broken or foreign."""
 
 
+class MemoryFull(ModelError):
+    """A device's memory does not hold what the work takes, however little is done at once."""
+
+
 class DownloadError(ModelError):
     """A file could not be had from the Hub or the package index, or is not the file expected."""
 
@@ -39,6 +47,10 @@ class OptionError(MagicFixupError):
 
 class DataError(MagicFixupError):
     """A folder of videos, photos or pairs holds nothing usable."""
+
+
+class BusyError(MagicFixupError):
+    """So many wait already that nobody else can; later there is room again."""
 
 
 class Cancelled(MagicFixupError):

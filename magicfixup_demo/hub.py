@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from magicfixup_demo.downloads import Progress, cache_folder
+from magicfixup_demo.downloads import Progress, cache_folder, make_room
 from magicfixup_demo.errors import DownloadError, MagicFixupError
 from magicfixup_demo.hub_faults import NoAnswer, NotTheHub, Offline, sentence
-from magicfixup_demo.resumable import Received, WrongFile, download, length, make_room
+from magicfixup_demo.resumable import Received, WrongFile, download, length
+from magicfixup_demo.turns import turn
 
 ANSWER_SECONDS = 4.0
 LOCK_POLL_SECONDS = 0.5
@@ -189,20 +190,16 @@ def _part_path(wanted: HubFile, announced: Announced) -> Path:
 @contextmanager
 def _alone(part: Path, received: Received) -> Iterator[None]:
     """Two programs would write into each other's file: the second waits, and may be stopped meanwhile."""
-    from filelock import FileLock, Timeout
+    from filelock import FileLock
 
     lock = FileLock(f"{part}.lock")
-    while not lock.is_locked:
+    with turn(lock, lambda: received(length(part)), LOCK_POLL_SECONDS):
         try:
-            lock.acquire(timeout=LOCK_POLL_SECONDS)
-        except Timeout:
-            received(length(part))
-    try:
-        yield
-    finally:
-        lock.release()
-        if not part.exists():
-            Path(lock.lock_file).unlink(missing_ok=True)
+            yield
+        finally:
+            if not part.exists():
+                lock.release()  # an open file cannot be deleted everywhere
+                Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _check(path: Path, checksum: str, still_wanted: Callable[[], None]) -> None:

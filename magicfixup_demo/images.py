@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
+from magicfixup_demo.containers import is_excessive, is_excessive_exif
 from magicfixup_demo.errors import EditError, PhotoError
 from magicfixup_demo.schema import CoarseEdit
 
@@ -18,19 +19,22 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 12_000
 MIN_SIDE = 32
+MOST_LAYERS = 8  # times that the parts of a file may cover its picture: once a channel
+RAW_EXIF, MOST_RAW_EXIF = "Raw profile type exif", 140_000  # hexadecimal digits of a block as large as JPEG may have
 
 # Our own limit is checked on the header, before Pillow decodes anything; Pillow's stays as a second wall behind it.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 
-def open_photo(source: str | os.PathLike | bytes) -> np.ndarray:
+def open_photo(source: str | os.PathLike | bytes, most_bytes: int | None = None) -> np.ndarray:
     """Read a photo as an upright RGB picture.
 
     ``source`` is a path or the file's bytes. Animated files give their first frame, CMYK, palette, grey and 16-bit
     files are converted, transparency is laid over white, EXIF orientation is applied and all metadata dropped.
-    Returns (H, W, 3) uint8. Raises PhotoError with what to do.
+    Returns (H, W, 3) uint8. Raises PhotoError with what to do, also for a file of over ``most_bytes``, by default
+    MAX_FILE_BYTES.
     """
-    return np.asarray(_decode(source, PhotoError, _over_white))
+    return np.asarray(_decode(source, PhotoError, _over_white, most_bytes))
 
 
 def open_edit(source: str | os.PathLike | bytes) -> CoarseEdit:
@@ -148,16 +152,23 @@ def _decode(
     source: str | os.PathLike | bytes,
     error_class: type[Exception],
     convert: Callable[[Image.Image], Image.Image],
+    most_bytes: int | None = None,
 ) -> Image.Image:
     """Check the header against all limits, then decode, turn upright and convert. Content decides the format."""
-    data = _read(source, error_class)
+    data = _read(source, error_class, most_bytes)
+    if is_excessive(data):
+        raise error_class(
+            "This picture is stored in a way that takes too long to read; save it as PNG or JPEG and retry."
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(data), formats=FORMATS)
             _check_size(*picture.size, error_class)
+            _check_tiles(picture)
             picture.seek(0)
             picture.load()
+            _drop_excessive_exif(picture)
             return convert(ImageOps.exif_transpose(picture))
     except error_class:
         raise
@@ -169,11 +180,12 @@ def _decode(
         raise error_class("This picture is damaged or cut off; export or download it again and retry.") from error
 
 
-def _read(source: str | os.PathLike | bytes, error_class: type[Exception]) -> bytes:
+def _read(source: str | os.PathLike | bytes, error_class: type[Exception], most_bytes: int | None) -> bytes:
+    most_bytes = most_bytes or MAX_FILE_BYTES
     try:
         size = len(source) if isinstance(source, bytes) else os.path.getsize(source)
-        if size > MAX_FILE_BYTES:
-            raise error_class(f"This file is over {MAX_FILE_BYTES >> 20} MB; save it smaller and retry.")
+        if size > most_bytes:
+            raise error_class(f"This file is over {most_bytes >> 20} MB; save it smaller and retry.")
         data = source if isinstance(source, bytes) else Path(source).read_bytes()
     except OSError as error:
         raise error_class(
@@ -191,6 +203,21 @@ def _check_size(width: int, height: int, error_class: type[Exception]) -> None:
         raise error_class(
             f"This picture is only {width} x {height} pixels; use one of at least {MIN_SIDE} pixels a side."
         )
+
+
+def _check_tiles(picture: Image.Image) -> None:
+    """A picture is there once, in each of its channels; a file may say that it is there a thousand times."""
+    whole = sum((right - left) * (lower - upper) for _, (left, upper, right, lower), *_ in picture.tile)
+    if whole > MOST_LAYERS * picture.width * picture.height:
+        raise ValueError("the parts of this picture lie over each other")
+
+
+def _drop_excessive_exif(picture: Image.Image) -> None:
+    """A photo whose metadata is too much to read opens without; "Raw profile" is how some programs keep it in a PNG."""
+    if is_excessive_exif(picture.info.get("exif") or b""):
+        del picture.info["exif"]
+    if len(picture.info.get(RAW_EXIF, "")) > MOST_RAW_EXIF:
+        del picture.info[RAW_EXIF]
 
 
 def _too_large() -> str:

@@ -5,3 +5,8 @@ MAX_SEED = 2**32 - 1
 MAX_SAMPLES = 8
 SAMPLER_NAMES = ("published", "ddim", "dpm++", "unipc")  # engine.samplers
 BACKEND_NAMES = ("torch", "torch-bf16", "openvino")  # engine.backends; the first is the reference
+
+
+def sample_seed(first: int, sample: int) -> int:
+    """The seed of the sample of that index (from 0) in a fix-up with the seed ``first``; after the last comes 0."""
+    return (first + sample) % (MAX_SEED + 1)

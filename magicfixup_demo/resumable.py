@@ -3,9 +3,6 @@
 The Hub's own library (from 2.0 on) throws a partial file away when a download stops; 7.7 GB deserve better.
 """
 
-import errno
-import os
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,13 +76,6 @@ def download(url: str, part: Path, size: int, headers: dict[str, str], received:
         if idle == ATTEMPTS:
             raise Stalled(str(problem or "empty answers")) from problem
         time.sleep(PAUSE_SECONDS)
-
-
-def make_room(folder: Path, missing: int) -> None:
-    """Create ``folder``; raises OSError, ENOSPC unless its disk can hold ``missing`` bytes more."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(folder).free < missing:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def length(part: Path) -> int:

@@ -9,43 +9,80 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from magicfixup_demo.affine import IDENTITY, Affine
+from magicfixup_demo.affine import IDENTITY, Affine, Point
+from magicfixup_demo.homography import Quad
+
+
+@dataclass(frozen=True)
+class Source:
+    """Another photo that objects were taken from, ``width`` x ``height`` pixels; its pixels travel beside this."""
+
+    id: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, eq=False)
 class Segment:
     """An object cut from the photo: where it was, and its shape.
 
-    ``mask`` is (h, w) uint8, cropped to its bounding box; its top left pixel is pixel ``(left, top)`` of the photo.
+    ``mask`` is (h, w) uint8, cropped to its bounding box, soft at the edge or hard; its top left pixel is pixel
+    ``(left, top)`` of the photo. ``source`` names another photo that it was cut from instead: then those are that
+    photo's pixels, and the photo itself keeps no hole.
     """
 
     id: str
     left: int
     top: int
     mask: np.ndarray
+    source: str = ""
+
+    @property
+    def corners(self) -> tuple[Point, Point, Point, Point]:
+        """Of its box, clockwise from the top left; pixels of the photo that it was cut from."""
+        height, width = self.mask.shape
+        right, bottom = self.left + width, self.top + height
+        return (self.left, self.top), (right, self.top), (right, bottom), (self.left, bottom)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One appearance of a segment: ``matrix`` maps photo coordinates (source) to photo coordinates (destination)."""
+    """One appearance of a segment: ``matrix`` maps source pixels to the photo's pixels.
+
+    ``distort``: (dx, dy) of the segment's four corners (clockwise from the top left, in source pixels), applied before
+    the matrix as the homography that takes the corners there; None for none. ``hidden``: not drawn, but its segment
+    stays cut out. ``opacity`` in 0..1 multiplies its coverage. ``name`` and ``locked`` are for the page alone.
+    """
 
     id: str
     segment_id: str
     matrix: Affine = IDENTITY
+    distort: Quad | None = None
+    name: str = ""
+    hidden: bool = False
+    locked: bool = False
+    opacity: float = 1.0
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it stands, whole, where its segment was."""
+        return self.matrix == IDENTITY and self.distort is None and self.opacity == 1
 
 
 @dataclass(frozen=True, eq=False)
 class Collage:
     """All segments and the layers made from them, back to front, over a photo of ``width`` x ``height`` pixels.
 
-    Every segment is cut OUT of the photo. A layer that stays where it was covers its own hole exactly, so moving
-    or deleting the only layer of a segment opens the hole, and a duplicate opens none.
+    Every segment of the photo is cut OUT of it. A layer that stays where it was covers its own hole exactly, so moving
+    or deleting the only layer of a segment opens the hole, and a duplicate opens none. ``sources``: the other photos
+    that segments come from.
     """
 
     width: int
     height: int
     segments: tuple[Segment, ...] = ()
     layers: tuple[Layer, ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +129,8 @@ class EditResult:
     ``images``: one (H, W, 3) uint8 per sample. ``sdedit``: the comparison or None. ``coarse``: the edit with its holes
     filled, the picture that both methods start from. ``touched``: (H, W) bool, False where the photo is untouched.
     ``note``: one sentence for the user where something was left out, for example why there is no comparison.
+    ``seconds`` is the whole; of it the hole's filling took ``fill_seconds`` and the comparison ``sdedit_seconds``, in
+    ``sdedit_steps`` steps. Sample i has the seed ``limits.sample_seed(seed, i)``.
     """
 
     images: tuple[np.ndarray, ...]
@@ -103,6 +142,9 @@ class EditResult:
     seconds: float
     model: str
     note: str = ""
+    fill_seconds: float = 0.0
+    sdedit_seconds: float = 0.0
+    sdedit_steps: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,11 +25,12 @@ or, for every situation in SITUATIONS (those of the server, and no Hub, no permi
 
 import contextlib
 import hashlib
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.ports import free_port
 
 FAULTS = {
     "": "none",
@@ -120,9 +121,7 @@ def be_impatient(monkeypatch, name: str) -> None:
 
 def nobody_listens() -> str:
     """An address on this machine that refuses connections."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @contextlib.contextmanager

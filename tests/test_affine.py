@@ -1,4 +1,4 @@
-"""The geometry: the vectors shared with web/affine.js, and the properties that hold for any matrix."""
+"""The geometry: the vectors shared with web/model/affine.js, and the properties that hold for any matrix."""
 
 import json
 import math

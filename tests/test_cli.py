@@ -10,13 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from magicfixup_demo import cli
 from magicfixup_demo.collage import segment_from_mask
 from magicfixup_demo.collage_json import collage_to_json
 from magicfixup_demo.errors import ModelError
-from magicfixup_demo.schema import Collage, EditResult, Layer
+from magicfixup_demo.saving.bundle import to_zip
+from magicfixup_demo.saving.iptc import EDITED_BY_MODEL, KEYWORD
+from magicfixup_demo.saving.photos import photo_file, pixels_sha256
+from magicfixup_demo.saving.picture import to_png
+from magicfixup_demo.saving.record import PhotoReference, Record, ResultFacts
+from magicfixup_demo.saving.work import Work
+from magicfixup_demo.schema import CoarseEdit, Collage, EditResult, Layer, Segment, Source
 
 ROOT = Path(__file__).resolve().parent.parent
 HEIGHT, WIDTH = 64, 96
@@ -110,6 +116,13 @@ class TestSegment:
         assert run("segment", photo, *arguments, "--segmenter", "grabcut", "-o", out) == 0
         assert np.array(Image.open(out))[32, 48] == 255
 
+    def test_a_soft_mask_is_soft_at_its_edge_alone(self, photo, tmp_path):
+        blurred, out = tmp_path / "blurred.png", tmp_path / "mask.png"
+        Image.open(photo).filter(ImageFilter.GaussianBlur(1.5)).save(blurred)
+        assert run("segment", blurred, "--point", "48,32", "--segmenter", "grabcut", "--soft", "-o", out) == 0
+        values = np.array(Image.open(out))
+        assert ((values > 0) & (values < 255)).any() and values[32, 48] == 255 and values[5, 5] == 0
+
     @pytest.mark.parametrize("text", ["10", "10,20,30", "a,b", "", "10;20", ",", "1,2,"])
     def test_a_malformed_point_is_named(self, photo, tmp_path, capsys, text):
         assert "is not X,Y" in refused(capsys, "segment", photo, f"--point={text}", "-o", tmp_path / "m.png")
@@ -172,11 +185,70 @@ class TestCollage:
         path = self.write(tmp_path, collage_to_json(collage))
         assert "96 x 65" in refused(capsys, "collage", photo, path, "-o", tmp_path / "e.png")
 
+    def test_an_object_of_another_photo_asks_for_it_by_name(self, photo, tmp_path, capsys):
+        guest = Segment("g", 10, 5, np.full((8, 8), 255, np.uint8), source="p2")
+        layer = Layer("l", "g", (1, 0, 0, 1, 30, 20))
+        collage = Collage(WIDTH, HEIGHT, (guest,), (layer,), (Source("p2", 40, 36),))
+        path, edit, other = self.write(tmp_path, collage_to_json(collage)), tmp_path / "e.png", tmp_path / "guest.png"
+        line = refused(capsys, "collage", photo, path, "-o", edit)
+        assert "--source p2=FILE (40 x 36)" in line
+        assert "p2" in refused(capsys, "collage", photo, path, "-o", edit, "--source", f"p9={other}")
+        assert "ID=FILE" in refused(capsys, "collage", photo, path, "-o", edit, "--source", "guest.png")
+        Image.new("RGB", (40, 36), (1, 2, 3)).save(other)
+        assert run("collage", photo, path, "-o", edit, "--source", f"p2={other}") == 0
+        rgba = np.array(Image.open(edit))
+        assert (rgba[..., 3] == 255).all() and rgba[25, 40].tolist() == [1, 2, 3, 255]
+
     def test_a_file_that_is_not_there(self, photo, tmp_path, capsys):
         assert "none.json" in refused(capsys, "collage", photo, tmp_path / "none.json", "-o", tmp_path / "e.png")
 
 
+@pytest.fixture
+def saved(tmp_path, pixels, square):
+    """saved(form) -> a file as the page saves it: the square moved to the right, its result all of grey level 9."""
+    moved = Layer("l", "s", (1.0, 0.0, 0.0, 1.0, 20.0, 0.0))
+    collage = Collage(WIDTH, HEIGHT, (segment_from_mask("s", square),), (moved,))
+    reference = PhotoReference("photo", WIDTH, HEIGHT, pixels_sha256(pixels))
+    record = Record(reference, (), {"model": "small", "seed": 4, "steps": 5}, ResultFacts("small", "sha256:x", 9, 3))
+    work = Work(record, collage_to_json(collage), {"": photo_file(pixels, None)}, np.full_like(pixels, 9))
+
+    def write(form: str) -> Path:
+        path = tmp_path / f"saved.{form}"
+        light = Work(record, work.collage, {}, work.result)
+        edit = CoarseEdit(pixels, np.full(pixels.shape[:2], 255, np.uint8))
+        made = {"zip": lambda: to_zip(work, edit, {}), "png": lambda: to_png(work, work.result)}
+        path.write_bytes(made.get(form, lambda: to_png(light, work.result))())
+        return path
+
+    return write
+
+
 class TestFixup:
+    @pytest.mark.parametrize("form", ["zip", "png"])
+    def test_a_saved_file_is_made_again_as_it_was(self, engine, saved, tmp_path, capsys, form):
+        assert run("fixup", saved(form), "-o", tmp_path / "r.png") == 0
+        printed = capsys.readouterr().out
+        assert "pixel for pixel" in printed and "other weights (sha256:x; here are" in printed
+        options = engine.asked[0][2]
+        assert (options.seed, options.steps, options.samples, options.sdedit) == (9, 3, 1, False)
+        assert np.array(Image.open(tmp_path / "r.png"))[0, 0, 0] == 9
+
+    def test_what_the_command_line_names_goes_before_the_files_settings(self, engine, saved, tmp_path, capsys):
+        assert run("fixup", saved("zip"), "-o", tmp_path / "r.png", "--seed", 1, "--steps", 2) == 0
+        options = engine.asked[0][2]
+        assert (options.seed, options.steps) == (1, 2) and "saved result" not in capsys.readouterr().out
+
+    def test_files_without_a_photo_or_an_edit_are_refused(self, engine, saved, photo, tmp_path, capsys):
+        assert "no photo inside" in refused(capsys, "fixup", saved("light.png"), "-o", tmp_path / "r.png")
+        assert "EDIT.png" in refused(capsys, "fixup", photo, "-o", tmp_path / "r.png")
+        assert "check the name" in refused(capsys, "fixup", tmp_path / "none.zip", "-o", tmp_path / "r.png")
+        (tmp_path / "bad.zip").write_bytes(saved("zip").read_bytes()[:-9])
+        assert "damaged" in refused(capsys, "fixup", tmp_path / "bad.zip", "-o", tmp_path / "r.png")
+
+    def test_results_say_that_a_model_made_them(self, engine, photo, edit, tmp_path):
+        assert run("fixup", photo, edit, "-o", tmp_path / "r.png") == 0
+        assert EDITED_BY_MODEL in Image.open(tmp_path / "r.png").text[KEYWORD]
+
     def test_one_sample(self, engine, photo, edit, tmp_path):
         assert run("fixup", photo, edit, "-o", tmp_path / "r.png", "--seed", 7, "--steps", 3) == 0
         result = Image.open(tmp_path / "r.png")

@@ -88,6 +88,93 @@ def collages(draw) -> Collage:
     return Collage(64, 48, tuple(segments), tuple(layers))
 
 
+# Of version 2: an object of another photo, and everything that a layer may say.
+FULL = {
+    "version": 2,
+    "photo": {"width": 64, "height": 48},
+    "sources": [{"id": "p2", "width": 300, "height": 20}],
+    "segments": [{"id": "s1", "left": 290, "top": 2, "mask": mask_to_base64(MASK), "source": "p2"}],
+    "layers": [
+        {
+            **{
+                "id": "l1",
+                "segment": "s1",
+                "matrix": [1, 0, 0, 1, -250, 4],
+                "distort": [[1, 0], [0, 0.5], [0, 0], [-1, 2]],
+            },
+            **{"name": "dog, near", "hidden": True, "locked": True, "opacity": 0.25},
+        },
+        {"id": "l2", "segment": "s1", "matrix": [1, 0, 0, 1, 0, 0]},
+    ],
+}
+
+
+def of_full(*path_and_value) -> dict:
+    """FULL with the value at a path replaced."""
+    *path, last, value = path_and_value
+    whole = copy.deepcopy(FULL)
+    inner = whole
+    for step in path:
+        inner = inner[step]
+    inner[last] = value
+    return whole
+
+
+def test_everything_of_version_two_is_read_and_written_again():
+    collage = collage_from_json(FULL)
+    layer, plain = collage.layers
+    assert (collage.sources[0].id, collage.sources[0].width, collage.segments[0].source) == ("p2", 300, "p2")
+    assert layer.distort == ((1, 0), (0, 0.5), (0, 0), (-1, 2))
+    assert (layer.name, layer.hidden, layer.locked, layer.opacity) == ("dog, near", True, True, 0.25)
+    assert (plain.distort, plain.name, plain.hidden, plain.locked, plain.opacity) == (None, "", False, False, 1)
+    written = json.loads(collage_to_json(collage))
+    assert written == FULL | {"segments": [FULL["segments"][0] | {"mask": written["segments"][0]["mask"]}]}
+
+
+def test_version_one_is_read_and_version_two_is_written():
+    assert json.loads(collage_to_json(collage_from_json(record())))["version"] == 2
+
+
+SOFT = np.linspace(0, 255, 20).astype(np.uint8).reshape(4, 5)
+
+
+def test_masks_may_be_soft():
+    whole = changed("segments", 0, "mask", mask_to_base64(SOFT))
+    assert np.array_equal(collage_from_json(whole).segments[0].mask, SOFT)
+
+
+@pytest.mark.parametrize(
+    ("whole", "field"),
+    [
+        *((of_full("layers", 0, "opacity", v), r"layers\[0\].opacity") for v in (-0.1, 1.1, "1", True, None, math.nan)),
+        *((of_full("layers", 0, "hidden", v), r"layers\[0\].hidden") for v in (1, "true", None, [])),
+        *((of_full("layers", 0, "locked", v), r"layers\[0\].locked") for v in (0, "no")),
+        *((of_full("layers", 0, "name", v), r"layers\[0\].name") for v in (7, None, "x" * 81)),
+        *(
+            (of_full("layers", 0, "distort", v), r"layers\[0\].distort")
+            for v in (
+                *([], 5, [[0, 0]] * 3, [[0, 0]] * 5, [[0, 0, 0]] * 4, [0, 0, 0, 0]),
+                *([[0, math.nan]] * 4, [[0, 1e300]] * 4, [[0, True]] * 4, [[0, "1"]] * 4),
+                [[4, 0], [-4, 0], [0, 0], [0, 0]],  # crossed
+                [[0, 5], [0, 5], [0, 0], [0, 0]],  # flat
+            )
+        ),
+        *((of_full("segments", 0, "source", v), r"segments\[0\].source") for v in ("p3", 7, None, ["p2"])),
+        (of_full("segments", 0, "left", 297), r"segments\[0\].left"),
+        (of_full("sources", 0, "width", 0), r"sources\[0\].width"),
+        (of_full("sources", 0, "height", 20.5), r"sources\[0\].height"),
+        (of_full("sources", 0, {"id": "p2", "width": 12000, "height": 12000}), r"sources\[0\]"),
+        (of_full("sources", 0, "id", ""), r"sources\[0\].id"),
+        (of_full("sources", FULL["sources"] * 2), "sources"),
+        (of_full("sources", [{"id": f"p{i}", "width": 300, "height": 20} for i in range(17)]), "sources"),
+        (of_full("sources", {}), "sources"),
+    ],
+)
+def test_a_wrong_field_of_version_two_is_named(whole, field):
+    with pytest.raises(CollageError, match=field):
+        collage_from_json(whole)
+
+
 @settings(max_examples=60, deadline=None)
 @given(collage=collages())
 def test_what_is_written_is_read_again(collage):
@@ -165,7 +252,7 @@ MALFORMED = [
     [],
     {},
     "version",
-    changed("version", 2),
+    changed("version", 3),
     changed("version", True),
     changed("version", "1"),
     without("version"),

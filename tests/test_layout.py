@@ -8,31 +8,41 @@ import pytest
 PACKAGE = "magicfixup_demo"
 
 # What each part may import from the others. Parts are modules or folders of the package; a part may import itself.
-BASIS = {"schema", "errors", "affine", "limits"}
+BASIS = {"schema", "errors", "faults", "affine", "homography", "limits", "containers"}
 PICTURES = BASIS | {"images"}
-COLLAGE = PICTURES | {"collage", "collage_json"}
-ENGINE = COLLAGE | {"downloads", "hub", "engine"}
+COLLAGE = PICTURES | {"foreground", "warping", "collage", "collage_fields", "collage_json"}
+FETCHING = {"downloads", "hub", "turns"}
+ENGINE = COLLAGE | FETCHING | {"engine"}
 ALLOWED = {
     "errors": set(),
+    "faults": {"errors"},
     "limits": set(),
+    "containers": set(),
     "affine": set(),
-    "schema": {"affine"},
+    "homography": {"affine"},
+    "schema": {"affine", "homography"},
     "downloads": {"errors"},
+    "turns": set(),
     "resumable": set(),
     "hub_faults": {"resumable"},
-    "hub": {"errors", "downloads", "resumable", "hub_faults"},
+    "hub": {"errors", "downloads", "turns", "resumable", "hub_faults"},
     "images": BASIS,
-    "collage": PICTURES,
-    "collage_json": PICTURES,
+    "foreground": BASIS,
+    "warping": BASIS,
+    "collage": PICTURES | {"foreground", "warping"},
+    "collage_fields": BASIS,
+    "collage_json": PICTURES | {"collage_fields"},
     "perceptual": PICTURES | {"downloads"},
-    "segmentation": PICTURES | {"downloads", "hub"},
-    "engine": COLLAGE | {"downloads", "hub"},
-    "ui": ENGINE | {"segmentation"},
+    "segmentation": PICTURES | {"downloads", "hub", "turns"},
+    "engine": COLLAGE | FETCHING,
+    "saving": COLLAGE,
+    "serving": {"errors", "faults", "limits"},
+    "ui": ENGINE | {"segmentation", "saving", "serving"},
     "pairs": ENGINE,
     "training": ENGINE | {"perceptual", "pairs"},
     "evaluation": ENGINE | {"perceptual", "pairs"},
     "bench": ENGINE | {"segmentation"},
-    "cli": ENGINE | {"segmentation", "perceptual", "pairs", "training", "evaluation", "bench"},
+    "cli": ENGINE | {"segmentation", "saving", "perceptual", "pairs", "training", "evaluation", "bench"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -10,8 +10,9 @@ from browser.fakes import DISC_AT, FakeSegmenter, scene
 
 from magicfixup_demo.engine.weights import MODELS
 from magicfixup_demo.ui import models, zerogpu
-from magicfixup_demo.ui.handlers import fixup, server_functions
+from magicfixup_demo.ui.handlers import server_functions
 from magicfixup_demo.ui.services import Services
+from tests.following import fixup
 from tests.hub_server import SITUATIONS, FakeHub, be_impatient, point_at, situation
 
 SOURCE = MODELS["magicfixup"].source

@@ -144,6 +144,13 @@ class TestCache:
         cache.embed(segmenter, photo_of(1))
         assert segmenter.calls == 3, "1 was opened again meanwhile"
 
+    def test_forgotten_at_once_where_nobody_has_it_open(self):
+        cache, segmenter = EmbeddingCache(), CountingSegmenter()
+        mine, other = cache.embed(segmenter, photo_of(1)), cache.embed(segmenter, photo_of(2))
+        cache.forget([mine, None])
+        assert len(cache) == 1 and cache.embed(segmenter, photo_of(2)) is other
+        assert cache.embed(segmenter, photo_of(1)) is not mine
+
     def test_one_embedding_over_the_bound_is_still_kept(self):
         cache, segmenter = EmbeddingCache(max_bytes=10), CountingSegmenter(size=100)
         cache.embed(segmenter, photo_of(1))

@@ -16,7 +16,7 @@ from magicfixup_demo.errors import ModelError, SegmentationError
 from magicfixup_demo.schema import Prompt
 from magicfixup_demo.segmentation import mobile_sam, sam2, sam_vit, tiny_vit
 from magicfixup_demo.segmentation.sam_import import import_segment_anything
-from magicfixup_demo.segmentation.sam_segmenter import SamSegmenter, before_last_click
+from magicfixup_demo.segmentation.sam_segmenter import MOST_REPLAYED, SamSegmenter, before_last_click
 
 ROOT = Path(__file__).resolve().parent.parent
 CLICK = Prompt(((20.0, 30.0),), (True,))
@@ -189,6 +189,18 @@ class TestSamSegmenter:
             thread.join()
         for one, other in zip(alone, together, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+
+    def test_a_hundred_clicks_at_once_are_not_all_replayed(self, tiny_sam, monkeypatch):
+        segmenter, decoded = SamSegmenter("tiny", tiny_sam), []
+        decode = segmenter.decode
+        monkeypatch.setattr(segmenter, "decode", lambda *asked: decoded.append(asked[1]) or decode(*asked))
+        points = tuple((5.0 + i % 80, 30.0) for i in range(100))
+        embedding = segmenter.embed(a_photo())
+        segmenter._answers(embedding, Prompt(points, (True,) * 100))
+        assert len(decoded) == MOST_REPLAYED + 1 and len(decoded[-1].points) == 100
+        decoded.clear()
+        segmenter._answers(embedding, Prompt((*points, (8.0, 9.0)), (True,) * 101))
+        assert len(decoded) == 1, "what was offered is remembered"
 
     def test_a_click_refines_and_replaying_gives_the_same_as_remembering(self, tiny_sam):
         two = Prompt(((20.0, 30.0), (60.0, 40.0)), (True, True))

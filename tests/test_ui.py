@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import threading
 import time
 
@@ -19,33 +20,18 @@ from magicfixup_demo.errors import Cancelled, ModelError, OptionError, PhotoErro
 from magicfixup_demo.schema import EditOptions, MaskCandidate
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.background import Background
-from magicfixup_demo.ui.editor import WEB_FOLDER, Editor
+from magicfixup_demo.ui.editor import WEB_FOLDER, Editor, page_html
 from magicfixup_demo.ui.engines import Catalogue, Engines, Offer
 from magicfixup_demo.ui.example_results import ExampleResults
 from magicfixup_demo.ui.examples import find_example, list_examples
-from magicfixup_demo.ui.handlers import fixup, server_functions
+from magicfixup_demo.ui.handlers import server_functions
 from magicfixup_demo.ui.jobs import PREVIEW_SECONDS, Job, Jobs
 from magicfixup_demo.ui.payload import MAX_PROMPT, candidate_record, display_size, options_from, prompt_from
 from magicfixup_demo.ui.photos import PHOTOS_PER_VISIT, PhotoStore
 from magicfixup_demo.ui.services import Services
+from tests.following import fixup
 
 INFO = EngineInfo("fake", "", "MIT", default_steps=4, max_steps=50)
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-def services(engine) -> Services:
-    return Services(engines_of(engine), lambda progress: FakeSegmenter()).start()
-
-
-@pytest.fixture
-def page(services):
-    """The functions that the browser calls, by name."""
-    return {function.__name__: function for function in server_functions(services)}
 
 
 @pytest.fixture
@@ -126,6 +112,7 @@ def test_only_files_in_the_upload_folder_are_read(page, upload, tmp_path):
             "error": strings.NOT_AN_UPLOAD,
             "message": strings.NOT_AN_UPLOAD,
             "gone": False,
+            "lost": False,
         }
     assert outside.exists()
 
@@ -212,9 +199,17 @@ def test_the_end_of_a_visit_forgets_its_photos(page, upload, services):
     visit = services.begin_visit("session")
     reply = opened(page, upload, visit=visit)
     services.end_visit("another session")
-    assert len(services.photos) == 1
+    assert len(services.photos) == 1 and page["visiting"]({"visit": visit}) == {"known": True}
     services.end_visit("session")
+    for unknown in (visit, None, {}, "x"):
+        assert page["visiting"]({"visit": unknown}) == {"known": False}
     assert page["status"]({"token": reply["token"]})["gone"] is True
+
+
+def test_visits_that_anybody_may_begin_are_bounded(services, monkeypatch):
+    monkeypatch.setattr("magicfixup_demo.ui.services.MOST_VISITS", 2)
+    visits = [services.begin_visit(f"session {number}") for number in range(3)]
+    assert [services.knows_visit(visit) for visit in visits] == [False, True, True]
 
 
 # Selecting
@@ -285,15 +280,15 @@ def test_the_download_is_the_full_result_and_untouched_pixels_are_the_photos_own
     reply = opened(page, upload)
     collage = moved_disc(page, reply)
     messages_of(services, reply, collage, seed=5)
-    saved = page["download"]({"token": reply["token"], "job": "j1", "what": "result"})
+    saved = page["save"]({"token": reply["token"], "job": "j1", "what": "result", "form": "png"})
     assert saved["name"] == "My-photo--1-fake-seed5.png"
-    picture = Image.open(io.BytesIO(base64.b64decode(saved["png"])))
+    picture = Image.open(io.BytesIO(base64.b64decode(saved["data"])))
     assert "seed 5" in picture.text["Comment"]
     edit = render(scene(), collage_from_json(collage))
     untouched = (edit.alpha == 255) & (edit.rgb == scene()).all(axis=2)
     np.testing.assert_array_equal(np.asarray(picture)[untouched], scene()[untouched])
-    assert page["download"]({"token": reply["token"], "job": "other", "what": "result"})["error"]
-    assert page["download"]({"token": reply["token"], "job": "j1", "what": "other"})["error"]
+    assert page["save"]({"token": reply["token"], "job": "other", "what": "result", "form": "png"})["error"]
+    assert page["save"]({"token": reply["token"], "job": "j1", "what": "other", "form": "png"})["error"]
 
 
 def test_nothing_moved_is_said_and_the_engine_is_not_asked(page, upload, services, engine):
@@ -304,7 +299,7 @@ def test_nothing_moved_is_said_and_the_engine_is_not_asked(page, upload, service
     assert not engine.asked
 
 
-@pytest.mark.parametrize("change", [{"version": 2}, {"layers": 5}, {"segments": []}])
+@pytest.mark.parametrize("change", [{"version": 3}, {"layers": 5}, {"segments": []}])
 def test_a_malformed_collage_is_a_sentence(page, upload, services, engine, change):
     reply = opened(page, upload)
     last = messages_of(services, reply, {**moved_disc(page, reply), **change})[-1]
@@ -339,11 +334,12 @@ def test_stop_stops_between_steps_and_keeps_earlier_results(page, upload, servic
     engine.gate.clear()
     request = {"token": reply["token"], "job": "j2", "collage": collage, "options": {}}
     work = fixup(services, request)
-    assert next(work)["kind"] == "progress"
+    while len(engine.asked) < 2:
+        assert next(work)["kind"] == "progress"
     page["stop"]({"job": "j2"})
     assert [m["kind"] for m in work][-1] == "stopped"
     assert engine.stopped.wait(10)
-    assert page["download"]({"token": reply["token"], "job": "j1", "what": "result"})["png"]
+    assert page["save"]({"token": reply["token"], "job": "j1", "what": "result", "form": "png"})["data"]
 
 
 def test_a_visitor_who_leaves_stops_the_work(page, upload, services, engine):
@@ -353,8 +349,10 @@ def test_a_visitor_who_leaves_stops_the_work(page, upload, services, engine):
     for leave in (lambda work: work.close(), lambda work: services.end_visit("session")):
         engine.gate.clear()
         engine.stopped.clear()
+        engine.asked.clear()
         work = fixup(services, {"token": reply["token"], "job": "j", "collage": collage})
-        next(work)
+        while not engine.asked:
+            next(work)
         leave(work)
         assert engine.stopped.wait(10)
 
@@ -518,7 +516,8 @@ def test_another_model_runs_beside_and_each_result_can_be_downloaded(upload):
     asked = second.asked[0]
     assert (asked.seed, asked.steps, asked.sdedit) == (9, None, False), "its own steps, the same seed, only its picture"
     names = [
-        page["download"]({"token": reply["token"], "job": "j1", "what": what})["name"] for what in ("result", "other")
+        page["save"]({"token": reply["token"], "job": "j1", "what": what, "form": "png"})["name"]
+        for what in ("result", "other")
     ]
     assert names == ["My-photo--1-first-seed9.png", "My-photo--1-second-seed9.png"]
     assert "other" not in messages_of(page["services"], reply, collage, other="first")[-1]["value"]
@@ -570,7 +569,7 @@ def test_an_example_as_it_ships_is_computed_once_for_everybody(page, services, e
     first, again = (page["open_example"]({"name": services.examples[0].name, "visit": visit}) for visit in "ab")
     results = [messages_of(services, reply, json.loads(reply["collage"]))[-1]["value"] for reply in (first, again)]
     assert results[0] == results[1] and len(engine.asked) == 1
-    assert page["download"]({"token": again["token"], "job": "j1", "what": "result"})["png"]
+    assert page["save"]({"token": again["token"], "job": "j1", "what": "result", "form": "png"})["data"]
     messages_of(services, first, json.loads(first["collage"]), seed=4)
     changed = json.loads(first["collage"])
     changed["layers"][0]["matrix"][4] += 3
@@ -638,10 +637,20 @@ def test_a_photo_can_be_opened_while_the_segmenter_still_loads(upload):
 
 
 def test_the_template_interpolates_nothing():
-    text = (WEB_FOLDER / "editor.html").read_text()
+    text = page_html()
     assert not any(mark in text for mark in ("${", "{{", "`", "<script"))
     editor = Editor([], render=False)
     assert editor.postprocess({"kind": "x"}) == {"kind": "x"}
+
+
+def test_every_word_of_the_html_stands_in_the_file_of_labels():
+    parts = [path for path in WEB_FOLDER.rglob("*.html") if path.stem != "icons"]
+    source = "".join(re.sub(r"<!--.*?-->", "", path.read_text("utf-8")) for path in parts)
+    used = set(re.findall(r"\[\[([\w-]+)\]\]", source))
+    assert used == set(json.loads((WEB_FOLDER / "page" / "labels.json").read_text("utf-8")))
+    left = re.sub(r"\[\[[\w-]+\]\]", "", source)
+    assert not re.findall(r'(?:title|alt|placeholder|aria-label)="[^"]*[A-Za-z]', left)
+    assert not re.search("[A-Za-z]", re.sub(r"<[^>]+>", "", left)), "words of its own"
 
 
 def test_a_default_that_failed_is_not_everybodys_again_while_one_visitor_tries_it():

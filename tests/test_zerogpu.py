@@ -13,8 +13,9 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from magicfixup_demo.engine.fallback import FallbackEngine
 from magicfixup_demo.engine.interface import EngineInfo
-from magicfixup_demo.errors import Cancelled, EditError, MagicFixupError, ModelError
+from magicfixup_demo.errors import Cancelled, EditError, MagicFixupError, MemoryFull, ModelError
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
 from magicfixup_demo.ui import ahead_of_time, models, strings, zerogpu
 from magicfixup_demo.ui.zerogpu import MOST_SECONDS, ZeroGpuEngine, estimated_seconds, run_on_gpu
@@ -36,6 +37,8 @@ class Shifter:
             raise EditError("This seed brings bad luck; take another.")
         if options.seed == 14:
             raise ZeroDivisionError("a bug")
+        if options.seed == 15:
+            raise MemoryFull("The GPU's memory is full.")
         steps = options.steps or self.info.default_steps
         for step in range(steps):
             progress(step / steps, f"step {step + 1}")
@@ -121,6 +124,21 @@ def test_errors_keep_their_sentence_and_bugs_their_silence(place, engine, edit):
         assert str(caught.value) == sentence
 
 
+def test_a_card_that_is_too_full_leaves_the_work_to_the_processor(place, engine, edit):
+    with pytest.raises(MemoryFull, match="memory is full"):
+        ZeroGpuEngine("magicfixup").fixup(edit.rgb, edit, EditOptions(seed=15))
+    asked = []
+
+    def fixup(photo, given, options, *reports):
+        asked.append(options)
+        return engine.fixup(photo, given, dataclasses.replace(options, seed=1), *reports)
+
+    on_processor = types.SimpleNamespace(info=dataclasses.replace(engine.info, name="small"), fixup=fixup)
+    engines = FallbackEngine(ZeroGpuEngine("magicfixup"), lambda progress: on_processor)
+    result = engines.fixup(edit.rgb, edit, EditOptions(seed=15, steps=9), lambda *_: None, lambda _: None)
+    assert "not enough memory for magicfixup" in result.note and asked == [EditOptions(seed=15)]
+
+
 def test_a_used_up_share_is_told_in_the_hubs_own_words(monkeypatch, engine, edit):
     def refused(*_):
         raise gr.Error("You have exceeded your ZeroGPU quota. Try again in 3:20:00.")
@@ -174,7 +192,7 @@ def test_on_zerogpu_every_model_is_on_the_card_before_the_page_is_there(monkeypa
     monkeypatch.setattr(zerogpu, "ENGINES", {})
     engines = models.engines("auto")
     assert sorted(loaded) == [("magicfixup", "cuda"), ("small", "cuda")], "before anything was started"
-    assert isinstance(engines.start().get("small", lambda *_: None), ZeroGpuEngine)
+    assert isinstance(engines.start().get("small", lambda *_: None).first, ZeroGpuEngine)
     with pytest.raises(MagicFixupError, match=said):
         engines.get("magicfixup", lambda *_: None)
     assert (engines.catalogue.default, engines.default) == ("magicfixup", "small")
@@ -213,19 +231,14 @@ print(json.dumps([before, torch.cuda.is_initialized()]))
 @pytest.fixture(scope="module")
 def tiny():
     """A function that makes PipelineEngines with the same random weights."""
-    import torch
+    from tiny_pipeline import acting_pipeline
 
     from magicfixup_demo.engine.conditioning import fill_from_background
     from magicfixup_demo.engine.fixer import PipelineEngine
-    from magicfixup_demo.engine.presets import PRESETS, build_pipeline
 
     def build():
-        torch.manual_seed(0)
-        pipeline = build_pipeline(PRESETS["tiny"])
-        torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.05)
-        pipeline.set_progress_bar_config(disable=True)
         info = EngineInfo("tiny", "", "", default_steps=2, max_steps=20)
-        return PipelineEngine(pipeline, info, fill_from_background, strength=0.5, area=64 * 64)
+        return PipelineEngine(acting_pipeline(), info, fill_from_background, strength=0.5, area=64 * 64)
 
     return build
 

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from magicfixup_demo.downloads import Progress
+from magicfixup_demo.downloads import Progress, make_room
 from magicfixup_demo.engine.checkpoint_reading import (
     GET_IT_AGAIN,
     Shapes,
@@ -30,6 +30,7 @@ from magicfixup_demo.engine.checkpoint_reading import (
     shapes_of,
 )
 from magicfixup_demo.errors import DownloadError, ModelError
+from magicfixup_demo.turns import turn
 
 RECORD = "conversion.json"
 FORMAT = 1  # of what is written; a folder of another format is converted again
@@ -51,7 +52,7 @@ def convert(source: Path, folder: Path, progress: Progress | None = None) -> Non
     plan = plan_of(shapes, wanted, source.name)
     with _disk_errors(folder, wanted):
         folder.mkdir(parents=True, exist_ok=True)
-        with _turn(folder, progress):
+        with turn(FileLock(folder / ".lock"), lambda: _waiting(progress)):
             if is_converted(folder):
                 return
             _make_space(folder, wanted)
@@ -117,29 +118,17 @@ def _publish(written: Path, folder: Path, record: dict) -> None:
     os.replace(written / RECORD, folder / RECORD)
 
 
-@contextmanager
-def _turn(folder: Path, progress: Progress | None) -> Iterator[None]:
-    """One process at a time in ``folder``; ``progress`` may end the wait."""
-    lock = FileLock(folder / ".lock")
-    while True:
-        try:
-            lock.acquire(timeout=0.5)
-            break
-        except Timeout:
-            if progress:
-                progress(0.0, "Another program is converting the checkpoint")
-    try:
-        yield
-    finally:
-        lock.release()
+def _waiting(progress: Progress | None) -> None:
+    """Another process is at work in the folder; ``progress`` may end the wait."""
+    if progress:
+        progress(0.0, "Another program is converting the checkpoint")
 
 
 def _make_space(folder: Path, wanted: dict[str, Shapes]) -> None:
     """Remove what a killed conversion left, then raise OSError where the disk has too little left."""
     for left in folder.glob(f"{WORKING}*"):
         shutil.rmtree(left)
-    if shutil.disk_usage(folder).free < SPARE * _half_bytes(wanted):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    make_room(folder, SPARE * _half_bytes(wanted))
 
 
 @contextmanager

@@ -7,12 +7,10 @@ import pickle
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL
 from torch import Tensor
 
-from magicfixup_demo.engine.checkpoint_keys import LEVELS, place, why_unused
-from magicfixup_demo.engine.detail_transfer import build_extractor, build_synthesizer
-from magicfixup_demo.engine.presets import Preset, stable_diffusion
+from magicfixup_demo.engine.checkpoint_keys import LEVELS, NETWORKS, place, why_unused
+from magicfixup_demo.engine.presets import Preset, build_pipeline, stable_diffusion
 from magicfixup_demo.errors import ModelError
 
 GET_IT_AGAIN = "delete it and download magicfu_weights of HadiZayer/MagicFixup again"
@@ -65,13 +63,8 @@ def preset_of(shapes: Shapes, name: str) -> Preset:
 def network_shapes(preset: Preset) -> dict[str, Shapes]:
     """What each network's state holds: {network: {key: shape}}. The networks are built without memory."""
     with torch.device("meta"):
-        extractor = build_extractor(preset.extractor)
-        networks = {
-            "extractor": extractor,
-            "synthesizer": build_synthesizer(preset.synthesizer, extractor),
-            "vae": AutoencoderKL(**preset.vae),
-        }
-    return {name: shapes_of(network.state_dict()) for name, network in networks.items()}
+        pipeline = build_pipeline(preset)
+    return {name: shapes_of(getattr(pipeline, name).state_dict()) for name in dict.fromkeys(NETWORKS.values())}
 
 
 def plan_of(shapes: Shapes, wanted: dict[str, Shapes], name: str) -> Plan:

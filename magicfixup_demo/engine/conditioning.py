@@ -30,7 +30,7 @@ RESAMPLED = 0.3  # grey levels on average; a background that differs by more was
 MOST_BEHIND = 0.6  # of the picture; where more has moved there is too little background to fill from
 
 
-Filler = Callable[[np.ndarray, CoarseEdit], np.ndarray]  # (photo, edit) -> (H, W, 3) uint8 without holes
+Filler = Callable[..., np.ndarray]  # (photo, edit, seed=0) -> (H, W, 3) uint8 without holes
 
 
 def touched_pixels(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
@@ -75,11 +75,11 @@ def _smooth_fill(edit: CoarseEdit, hole: np.ndarray) -> np.ndarray:
     return np.where(hole[..., None], cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR), edit.rgb)
 
 
-def fill_as_published(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
+def fill_as_published(photo: np.ndarray, edit: CoarseEdit, seed: int = 0) -> np.ndarray:
     """The published filler: the hole grows in from whatever lies beside it; to the pixel on a picture of MODEL_SIDE.
 
     The published script takes the content through half precision before it fills. That darkens some grey levels by one,
-    and the fill is very sensitive to its border.
+    and the fill is very sensitive to its border. It is the same for every seed.
     """
     content = CoarseEdit(rgb=_through_half_precision()[edit.rgb], alpha=edit.alpha)
     return _smooth_fill(content, dilated_hole(edit))
@@ -94,12 +94,12 @@ def _through_half_precision() -> np.ndarray:
     return ((values + half(1)) / half(2) * half(255)).astype(np.uint8)
 
 
-def fill_from_background(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
+def fill_from_background(photo: np.ndarray, edit: CoarseEdit, seed: int = 0) -> np.ndarray:
     """Fill from what did not move: an object that still overlaps its old place must not bleed into the hole it left.
 
     What moved is lifted off, the ground under it is filled together with the hole, and it is laid down again, whole:
     the hole is dilated into the background only. Cracks inside what moved are filled from both their sides. Where the
-    hole is wide it gets the background's texture (``exemplar``) in place of a smooth fill.
+    hole is wide it gets the background's texture (``exemplar``), another one for each seed, in place of a smooth fill.
     """
     hole = dilated_hole(edit)
     if not hole.any() or hole.all():
@@ -107,12 +107,12 @@ def fill_from_background(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
     touched = touched_pixels(photo, edit)
     moved = _moved(touched, edit)
     if moved.mean() + edit.hole.mean() > MOST_BEHIND or not _stands_still(photo, edit, ~touched):
-        return paint_texture(_smooth_fill(edit, hole), _wide(hole), ~hole)
+        return paint_texture(_smooth_fill(edit, hole), _wide(hole), ~hole, seed)
     unknown = _closed(moved | edit.hole, GAP)
     lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(unknown, 0, 255).astype(np.uint8))
     region, crack = hole & ~moved, hole & _closed(moved, CRACK)
     lifted_hole = dilated_hole(lifted)
-    ground = paint_texture(_smooth_fill(lifted, lifted_hole), _wide(region), ~lifted_hole)
+    ground = paint_texture(_smooth_fill(lifted, lifted_hole), _wide(region), ~lifted_hole, seed)
     filled = np.where(region[..., None], ground, edit.rgb)
     if crack.any():
         filled = np.where(crack[..., None], _smooth_fill(edit, hole), filled)

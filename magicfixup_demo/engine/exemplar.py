@@ -17,25 +17,30 @@ ITERATIONS = (16, 8, 6)  # at each level
 REACHES = (1, 4, 16, 64)  # pixels: how far PatchMatch's random candidates lie
 LEAST_SOURCES = 50  # patches; with fewer there is nothing to choose from
 SOFT, SHARP = 1.0, 0.15  # widths of the votes, relative to the 75th percentile of the distances; sharp at the end
+STRAY = 40.0  # grey levels, standard deviation: how far another seed starts from the first guess
 SHADING = 40.0  # grey levels: differences much larger than that are not of light
 CHUNK = 2048  # patches compared at once in the exact search
+PAINTED = 16384  # pixels painted at once: few enough for their numbers to stay in a processor's cache
 
 
-def paint_texture(rgb: np.ndarray, hole: np.ndarray, sources: np.ndarray) -> np.ndarray:
+def paint_texture(rgb: np.ndarray, hole: np.ndarray, sources: np.ndarray, seed: int = 0) -> np.ndarray:
     """Paint the hole with texture from elsewhere.
 
     rgb: (H, W, 3) uint8 with the hole filled somehow already, which guides the first guess. hole: (H, W) bool.
-    sources: (H, W) bool, pixels that may be copied. Returns (H, W, 3) uint8, equal to ``rgb`` outside the hole, and
-    everywhere when there is too little to copy. The same input gives the same output.
+    sources: (H, W) bool, pixels that may be copied. seed: 0 starts from that guess itself, others stray from it and end
+    with other patches. Returns (H, W, 3) uint8, equal to ``rgb`` outside the hole, and everywhere when there is too
+    little to copy. The same input gives the same output.
     """
     if not hole.any():
         return rgb
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     level = None
     for side, iterations in zip(_sides(hole.shape), ITERATIONS, strict=True):
         finer = Level(rgb, hole, sources, side)
         if len(finer.targets) == 0 or len(finer.sources) < LEAST_SOURCES:
             continue
+        if seed and level is None:
+            finer.stray(rng)
         finer.complete(level, iterations, rng)
         level = finer
     return rgb if level is None else _paint(level, rgb, hole)
@@ -73,6 +78,10 @@ class Level:
     def inside(self) -> np.ndarray:
         """The picture without its border, (h, w, 3) float32."""
         return self.picture[RADIUS:-RADIUS, RADIUS:-RADIUS]
+
+    def stray(self, rng: np.random.Generator) -> None:
+        """Begin from another guess: the search would find the same neighbours again from the same one."""
+        self.pixels[self.unknown] += rng.normal(0, STRAY, (len(self.unknown), 3)).astype(np.float32)
 
     def complete(self, coarser: "Level | None", iterations: int, rng: np.random.Generator) -> None:
         """Find neighbours and vote, ``iterations`` times; starts from the coarser level's answer where there is one."""
@@ -207,27 +216,46 @@ def _paint(level: Level, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Vote for the hole's pixels at the size of ``rgb``, with the neighbours found at the level's size."""
     height, width = hole.shape
     scale_y, scale_x = height / level.inside.shape[0], width / level.inside.shape[1]
-    row, column = np.nonzero(hole)
-    y, x = (row + 0.5) / scale_y, (column + 0.5) / scale_x  # in pixels of the level
-    cell = level.place(y, x)
     down, right = level.moves()
-    down, right = np.rint(down * scale_y).astype(np.int64), np.rint(right * scale_x).astype(np.int64)
-    weights = level.weights(SHARP)
-    total, colour = np.zeros(len(row), np.float32), np.zeros((len(row), 3), np.float32)
+    moves = np.rint(down * scale_y).astype(np.int64), np.rint(right * scale_x).astype(np.int64)
+    shading = cv2.resize(level.shading(), (width, height), interpolation=cv2.INTER_LINEAR).reshape(-1, 3)
+    weights, painted = level.weights(SHARP), rgb.copy()
+    pixels, places = painted.reshape(-1, 3), np.flatnonzero(hole)
+    for some in np.split(places, range(PAINTED, len(places), PAINTED)):
+        total, colour = _votes(level, rgb, hole, some, moves, weights)
+        voted = total > 0
+        some = some[voted]
+        pixels[some] = np.clip(np.rint(colour[voted] / total[voted, None] + shading[some]), 0, 255).astype(np.uint8)
+    return painted
+
+
+def _votes(
+    level: Level,
+    rgb: np.ndarray,
+    hole: np.ndarray,
+    places: np.ndarray,
+    moves: tuple[np.ndarray, np.ndarray],
+    weights: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (P,) and weighted colours (P, 3) of what the patches say of some pixels of ``rgb``.
+
+    places: (P,) flat indices; moves: (rows, columns) of ``rgb`` from each target to its neighbour; weights: (T,).
+    """
+    height, width = hole.shape
+    row, column = np.divmod(places, width)
+    y, x = (row + 0.5) / (height / level.inside.shape[0]), (column + 0.5) / (width / level.inside.shape[1])
+    cell, unknown, pixels = level.place(y, x), hole.reshape(-1), rgb.reshape(-1, 3)
+    reach = range(-RADIUS, RADIUS + 1)  # nearness: so that no cell of the level shows as a square
+    near_y, near_x = ({step: _bell(place % 1 - 0.5 + step) for step in reach} for place in (y, x))
+    total, colour = np.zeros(len(places), np.float32), np.zeros((len(places), 3), np.float32)
     for dy, dx in OFFSETS:
         voter = level.target_at[cell - dy * level.width - dx]
-        from_y = np.clip(row + down[voter], 0, height - 1)
-        from_x = np.clip(column + right[voter], 0, width - 1)
-        nearness = _bell(y % 1 - 0.5 + dy) * _bell(x % 1 - 0.5 + dx)  # so that no cell of the level shows as a square
-        weight = np.where((voter >= 0) & ~hole[from_y, from_x], weights[voter] * nearness, 0)
-        colour += weight[:, None] * rgb[from_y, from_x]
+        from_y = np.clip(row + moves[0][voter], 0, height - 1)
+        source = from_y * width + np.clip(column + moves[1][voter], 0, width - 1)
+        weight = np.where((voter >= 0) & ~unknown[source], weights[voter] * (near_y[dy] * near_x[dx]), 0)
+        colour += weight[:, None] * pixels[source]
         total += weight
-    painted = rgb.copy()
-    voted = total > 0
-    shading = cv2.resize(level.shading(), (width, height), interpolation=cv2.INTER_LINEAR)[row[voted], column[voted]]
-    values = np.clip(np.rint(colour[voted] / total[voted, None] + shading), 0, 255).astype(np.uint8)
-    painted[row[voted], column[voted]] = values
-    return painted
+    return total, colour
 
 
 def _spread(values: np.ndarray, trust: np.ndarray) -> np.ndarray:

@@ -8,37 +8,42 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from magicfixup_demo.engine.composite import Box, crop_box, put_back, shared_box
 from magicfixup_demo.engine.conditioning import Filler, image_array, image_tensor, mask_tensor, touched_pixels
+from magicfixup_demo.engine.fallback import IN_PARTS, in_less_memory, memory_told, reason_of
 from magicfixup_demo.engine.feature_cache import FeatureCache
 from magicfixup_demo.engine.interface import EngineInfo, Preview, Progress
-from magicfixup_demo.engine.pipeline import MagicFixupPipeline
+from magicfixup_demo.engine.pipeline import MagicFixupPipeline, is_sound
 from magicfixup_demo.engine.previews import Canvas
 from magicfixup_demo.engine.samplers import SAMPLERS, Sampler
 from magicfixup_demo.engine.sdedit import sdedit
+from magicfixup_demo.engine.steps import Steps
 from magicfixup_demo.errors import Cancelled, EditError, ModelError, OptionError
 from magicfixup_demo.images import fitted_size, resize, resize_edit
-from magicfixup_demo.limits import MAX_SAMPLES, MAX_SEED
+from magicfixup_demo.limits import MAX_SAMPLES, MAX_SEED, sample_seed
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
+from magicfixup_demo.turns import turn
+
+BROKEN = "What the model made is no picture; try another seed in the settings, or another model."
 
 # Another network's SDEdit: the filled coarse edit (h, w, 3) uint8 at the model's size, the options, on_step(done, of)
 # -> the picture of the same size. May raise ModelError where its network is not to be had.
 Comparison = Callable[[np.ndarray, EditOptions, Callable[[int, int], None] | None], np.ndarray]
-
-POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Job:
     """One edit made ready: the photo, the crop the model must see, and that crop at the model's size.
 
-    ``coarse``: the edit inside ``box`` with its holes filled. ``seen_*``: what the model sees, at its size.
+    ``part``: the edit inside ``box``; ``coarse``: the same, holes filled. ``seen_*``: what the model sees, at its size.
     """
 
     photo: np.ndarray
     touched: np.ndarray
     box: Box
+    part: CoarseEdit
     coarse: np.ndarray
     seen_photo: np.ndarray
     seen_part: CoarseEdit
@@ -95,28 +100,28 @@ class PipelineEngine:
         started = time.monotonic()
         # 1. The part of the photo that the model must see, at its size, holes filled
         steps = self._checked(options)
-        job = self._prepare(photo, edit)
-        show = preview and Canvas(photo, job.box, preview)
+        with memory_told(self.pipeline.device.type):
+            job = self._prepare(photo, edit, options.seed)
+            show = preview and Canvas(photo, job.box, preview)
+        filled = time.monotonic()
         # 2. Each sample
-        runs = options.samples + options.sdedit
-        images = []
-        for i in range(options.samples):
-            report = _Steps(progress, i, runs, "Fixing it up")
-            seed = (options.seed + i) % (MAX_SEED + 1)
-            images.append(job.paste(self._run(job, steps, replace(options, seed=seed), report, preview=show)))
+        images, note, spared = self._samples(job, steps, options, progress, show)
+        sampled = time.monotonic()
         # 3. SDEdit, with the start and seed of the first
-        compared, note = None, ""
-        if options.sdedit:
-            report = _Steps(progress, options.samples, runs, "SDEdit, for comparison")
+        compared, report = None, Steps(progress, options.samples, options.samples + 1, "SDEdit, for comparison")
+        if options.sdedit and not note:
             try:
-                compared = job.paste(self._compared(job, steps, options, report))
-            except (ModelError, Cancelled) as error:  # of the comparison alone: the fix-up itself is done
-                note = f"Without the SDEdit comparison: {error}"
+                with memory_told(self.pipeline.device.type):
+                    compared = job.paste(self._compared(job, steps, options, report))
+            except Exception as error:  # of the comparison alone: the fix-up itself is done
+                note = f"Without the SDEdit comparison: {reason_of(error)}"
+        compared_at = time.monotonic()
+        note = f"{note} {IN_PARTS}".strip() if spared or report.spared else note
         if progress:
             with suppress(Cancelled):  # a stop after the last step has nothing to stop
                 progress(1.0, "Done")
         return EditResult(
-            images=tuple(images),
+            images=images,
             sdedit=compared,
             coarse=job.filled(),
             touched=job.touched,
@@ -125,14 +130,40 @@ class PipelineEngine:
             seconds=time.monotonic() - started,
             model=self.info.name,
             note=note,
+            fill_seconds=filled - started,
+            sdedit_seconds=compared_at - sampled,
+            sdedit_steps=report.steps,
         )
+
+    def _samples(
+        self, job: Job, steps: int, options: EditOptions, progress: Progress | None, show: Canvas | None
+    ) -> tuple[tuple[np.ndarray, ...], str, bool]:
+        """The samples, (H, W, 3) uint8 each; a note where a stop or a failure cut them short after the first; and
+        whether one was made in less memory than usual.
+        """
+        images: list[np.ndarray] = []
+        spared = False
+        for i in range(options.samples):
+            text = "Fixing it up" if options.samples == 1 else f"Variant {i + 1} of {options.samples}"
+            report = Steps(progress, i, options.samples + options.sdedit, text)
+            try:
+                own = replace(options, seed=sample_seed(options.seed, i))
+                with memory_told(self.pipeline.device.type):
+                    filled = self._filled(job, own.seed) if i else job
+                    images.append(filled.paste(self._run(filled, steps, own, report, preview=show)))
+                spared |= report.spared
+            except Exception as error:
+                if not images:
+                    raise
+                return tuple(images), f"{len(images)} of {options.samples} variants: {reason_of(error)}", spared
+        return tuple(images), "", spared
 
     def compare(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> np.ndarray:
         """SDEdit alone, as in ``fixup``: (H, W, 3) uint8."""
-        job = self._prepare(photo, edit)
+        job = self._prepare(photo, edit, options.seed)
         return job.paste(self._compared(job, self._checked(options), options))
 
-    def _compared(self, job: Job, steps: int, options: EditOptions, on_step: "_Steps | None" = None) -> np.ndarray:
+    def _compared(self, job: Job, steps: int, options: EditOptions, on_step: Steps | None = None) -> np.ndarray:
         """SDEdit's picture at the model's size; (h, w, 3) uint8."""
         if self.comparison is None:
             return self._run(job, steps, options, on_step, compare=True)
@@ -142,25 +173,16 @@ class PipelineEngine:
             return self.comparison(job.seen_coarse, options, on_step)
 
     @contextmanager
-    def _alone(self, on_step: "_Steps | None") -> Iterator[None]:
-        """One run at a time; who waits for another's end hears so, and may be stopped. Raises ModelError."""
-        while not self._turn.acquire(timeout=POLL_SECONDS):
-            if on_step:
-                on_step.wait()
-        try:
+    def _alone(self, on_step: Steps | None) -> Iterator[None]:
+        """One run at a time; who waits for another's end hears so, and may be stopped."""
+        with turn(self._turn, lambda: on_step and on_step.wait()):
             yield
-        except torch.OutOfMemoryError as error:
-            raise ModelError(
-                "The GPU's memory is full: close other programs that use it, or choose the model small."
-            ) from error
-        finally:
-            self._turn.release()
 
     def forget(self) -> None:
         """Drop what is kept of photos, at once."""
         self.pipeline.cache.forget()
 
-    def _prepare(self, photo: np.ndarray, edit: CoarseEdit) -> Job:
+    def _prepare(self, photo: np.ndarray, edit: CoarseEdit, seed: int) -> Job:
         edit = resize_edit(edit, photo.shape[1], photo.shape[0])
         if edit.hole.all():
             raise EditError("This edit is nothing but hole; leave some of the photo or an object in it.")
@@ -168,16 +190,23 @@ class PipelineEngine:
         box = self._box(touched)
         part = CoarseEdit(*(np.ascontiguousarray(values[box.window]) for values in (edit.rgb, edit.alpha)))
         size = fitted_size(*box.size, self.area, self.multiple)
-        coarse = self.fill(photo[box.window], part)
+        coarse = self.fill(photo[box.window], part, seed)
         return Job(
             photo=photo,
             touched=touched,
             box=box,
+            part=part,
             coarse=coarse,
             seen_photo=resize(photo[box.window], *size),
             seen_part=resize_edit(part, *size),
             seen_coarse=resize(coarse, *size),
         )
+
+    def _filled(self, job: Job, seed: int) -> Job:
+        """The same edit with its holes filled as another seed does."""
+        coarse = self.fill(job.photo[job.box.window], job.part, seed)
+        height, width = job.seen_coarse.shape[:2]
+        return replace(job, coarse=coarse, seen_coarse=resize(coarse, width, height))
 
     def _checked(self, options: EditOptions) -> int:
         """The number of steps, after checking all options. Raises OptionError."""
@@ -202,7 +231,7 @@ class PipelineEngine:
         job: Job,
         steps: int,
         options: EditOptions,
-        on_step: "_Steps | None" = None,
+        on_step: Steps | None = None,
         preview: Canvas | None = None,
         compare: bool = False,
     ) -> np.ndarray:
@@ -211,24 +240,19 @@ class PipelineEngine:
         tensors = (image_tensor(job.seen_photo), image_tensor(job.seen_coarse), mask_tensor(job.seen_part))
         photo, coarse, mask = (tensor.to(device) for tensor in tensors)
         settings = {"steps": steps, "strength": options.strength or self.strength, "on_step": on_step}
-        settings |= {"sampler": self._sampler(options), "generator": torch.Generator().manual_seed(options.seed)}
-        with self._alone(on_step):
+        settings["sampler"] = self._sampler(options)
+
+        def run(sparing: bool) -> Tensor:
+            own = settings | {"generator": torch.Generator().manual_seed(options.seed)}
             if compare:
-                return image_array(sdedit(self.pipeline, coarse, **settings))
-            return image_array(self.pipeline(photo, coarse, mask, preview=preview, **settings))
+                return sdedit(self.pipeline, coarse, **own)
+            return self.pipeline(photo, coarse, mask, preview=preview, sparing=sparing, **own)
 
-
-class _Steps:
-    """Turns a pipeline's steps into the progress of the whole job."""
-
-    def __init__(self, progress: Progress | None, run: int, runs: int, text: str):
-        self.progress, self.run, self.runs, self.text = progress, run, runs, text
-
-    def wait(self) -> None:
-        """Another run is under way."""
-        if self.progress:
-            self.progress(self.run / self.runs, "Waiting for another fix-up to end")
-
-    def __call__(self, step: int, steps: int) -> None:
-        if self.progress:
-            self.progress((self.run + step / steps) / self.runs, f"{self.text}: step {step + 1} of {steps}")
+        with self._alone(on_step):
+            picture, spared = in_less_memory(run, self.forget)
+            if not is_sound(picture):
+                self.forget()  # what was kept of the photo may be why
+                raise ModelError(BROKEN)
+        if on_step:
+            on_step.spared = spared
+        return image_array(picture)

@@ -12,7 +12,7 @@ from magicfixup_demo.engine.detail_transfer import Features, extract_details, sc
 from magicfixup_demo.engine.feature_cache import FeatureCache
 from magicfixup_demo.engine.previews import previewer
 from magicfixup_demo.engine.reading import noise_like, read, read_nothing
-from magicfixup_demo.engine.samplers import SAMPLERS, Sampler, clean_prediction, ddim_timesteps
+from magicfixup_demo.engine.samplers import SAMPLERS, Sampler, clean_prediction
 from magicfixup_demo.engine.schedule import add_noise
 from magicfixup_demo.engine.wiener import linear_guess
 
@@ -89,6 +89,7 @@ class MagicFixupPipeline(DiffusionPipeline):
         drop_conditions: bool = False,
         on_step: Callable[[int, int], None] | None = None,
         preview: Callable[[Tensor], None] | None = None,
+        sparing: bool = False,
     ) -> Tensor:
         """Fix up a batch.
 
@@ -97,7 +98,8 @@ class MagicFixupPipeline(DiffusionPipeline):
         schedule, and ``sampler`` (of samplers.SAMPLERS) leads from there to the picture. ``drop_conditions`` gives
         SDEdit (arXiv 2108.01073) with the same network, start and seed.
         ``on_step(done, of)`` is called before each step and may raise to stop; ``preview`` gets a rough picture
-        (B, 3, h', w') after each step but the last. Returns (B, 3, H, W), about -1..1.
+        (B, 3, h', w') after each step but the last. ``sparing`` does no more at once than it must, to save memory.
+        Returns (B, 3, H, W), about -1..1.
         """
         run = sampler.start(self.scheduler, steps, strength)
 
@@ -110,7 +112,7 @@ class MagicFixupPipeline(DiffusionPipeline):
         if drop_conditions:
             features_at = read_nothing(self, coarse_latent)
         else:
-            features_at = read(self, photo, mask_latent, run.timesteps, sampler.fresh, generator)
+            features_at = read(self, photo, mask_latent, run.timesteps, sampler.fresh, generator, sparing)
 
         # 3. Start from the coarse edit, noised
         noise = noise_like(coarse_latent, generator)
@@ -127,16 +129,12 @@ class MagicFixupPipeline(DiffusionPipeline):
                 coarse_latent * column, mask_latent * column, features_at(int(timestep)), keep, not drop_conditions
             )
             prediction = self.predict(noisy, t, conditions)
-            if show and i + 1 < len(run.timesteps):
+            if show and i + 1 < len(run.timesteps) and is_sound(prediction):
                 preview(show(clean_prediction(self.scheduler, prediction, t, noisy)))
             noisy = run.step(prediction, timestep, noisy, generator)
 
         # 5. Back to a picture
         return self.codec.decode(noisy)
-
-    def timesteps(self, steps: int, strength: float) -> Tensor:
-        """The last ``steps`` timesteps of a schedule of which they are the fraction ``strength``; highest first."""
-        return ddim_timesteps(self.scheduler, steps, strength)[1]
 
     def details(
         self, photo_latent: Tensor, mask_latent: Tensor, t: Tensor | None = None, noise: Tensor | None = None
@@ -172,3 +170,8 @@ class MagicFixupPipeline(DiffusionPipeline):
         alpha = self.scheduler.alphas_cumprod.to(t.device)[t]
         guess = self.codec.encode(linear_guess(self.codec.decode(noisy), alpha))
         return (1 - keep).view(-1, 1, 1, 1).to(noisy.dtype) * guess
+
+
+def is_sound(picture: Tensor) -> bool:
+    """Whether all of it are numbers: networks in half precision may overflow, and damaged ones make nothing else."""
+    return bool(torch.isfinite(picture).all())

@@ -14,17 +14,24 @@ FeaturesAt = Callable[[int], Features]  # timestep -> features
 
 
 def read(
-    pipeline, photo: Tensor, mask: Tensor, timesteps: Tensor, fresh: bool, generator: torch.Generator | None
+    pipeline,
+    photo: Tensor,
+    mask: Tensor,
+    timesteps: Tensor,
+    fresh: bool,
+    generator: torch.Generator | None,
+    sparing: bool = False,
 ) -> FeaturesAt:
     """The features of a photo (B, 3, H, W) for a run of a MagicFixupPipeline, by timestep.
 
     mask: (B, M, h, w) of the edit, 1 = content. ``fresh``: see samplers.Sampler; a fixed reference timestep rules it.
+    ``sparing``: one timestep in one pass, wherever it runs.
     """
     if pipeline.config.reference_timestep is not None:
         return _once(pipeline, photo, mask, generator)
     if fresh:
         return _afresh(pipeline, photo, mask, generator)
-    return _with_its_own_noise(pipeline, photo, mask, [int(t) for t in timesteps])
+    return _with_its_own_noise(pipeline, photo, mask, [int(t) for t in timesteps], sparing)
 
 
 def read_nothing(pipeline, latent: Tensor) -> FeaturesAt:
@@ -61,7 +68,9 @@ def _afresh(pipeline, photo: Tensor, mask: Tensor, generator: torch.Generator | 
     return features_at
 
 
-def _with_its_own_noise(pipeline, photo: Tensor, mask: Tensor, timesteps: list[int]) -> FeaturesAt:
+def _with_its_own_noise(
+    pipeline, photo: Tensor, mask: Tensor, timesteps: list[int], sparing: bool = False
+) -> FeaturesAt:
     """Latent and noise drawn from the photo's content, a whole-picture mask: the same for every edit of the photo."""
     entry = _entry(pipeline.cache, photo, tuple(timesteps))
     own = torch.Generator().manual_seed(int.from_bytes(digest(photo)[:7], "little"))
@@ -78,7 +87,7 @@ def _with_its_own_noise(pipeline, photo: Tensor, mask: Tensor, timesteps: list[i
         features = pipeline.details(*batch, _times(times, latent), noise.repeat(n, 1, 1, 1))
         return split(half(features), n)
 
-    at_once = READ_AT_ONCE.get(latent.device.type, 1)
+    at_once = 1 if sparing else READ_AT_ONCE.get(latent.device.type, 1)
     return Reader(compute, timesteps, at_once, pipeline.cache, entry)
 
 

@@ -12,7 +12,7 @@ from magicfixup_demo.engine.samplers import sampler_names
 from magicfixup_demo.engine.stable_diffusion import MEGABYTES as COMPARISON_MEGABYTES
 from magicfixup_demo.engine.stable_diffusion import StableDiffusionComparison, comparison_is_here
 from magicfixup_demo.engine.weights import MODELS, bring_here, load_model
-from magicfixup_demo.errors import ModelError
+from magicfixup_demo.errors import MemoryFull, ModelError
 from magicfixup_demo.limits import MAX_STEPS
 
 
@@ -22,18 +22,22 @@ def load_engine(
     """Load a model by its name in ``weights.MODELS``, downloading it first where it is named and not here.
 
     "auto" takes the best that runs here (``choice.choose``), and the embedded ``small`` where that one fails; the
-    engine's ``note`` then says why. ``device``: "cpu" or "cuda"; None takes a GPU where there is one. ``backend``: what
-    computes the networks, a key of ``backends.BACKENDS``. ``progress`` may raise to stop. Raises ModelError,
-    DownloadError, OptionError.
+    engine's ``note`` then says why. ``device``: "cpu" or "cuda"; None takes a GPU where there is one, and for ``small``
+    the processor where the GPU's memory is full. ``backend``: what computes the networks, a key of
+    ``backends.BACKENDS``. ``progress`` may raise to stop. Raises ModelError, DownloadError, OptionError.
     """
     chosen = choose(name, device)
     try:
         return _load(chosen, device, backend, progress)
     except ModelError as error:
-        if name != "auto" or chosen == FALLBACK:
+        if chosen == FALLBACK and device is None and isinstance(error, MemoryFull):
+            engine = _load(FALLBACK, "cpu", backend, progress)
+            engine.note = f"{FALLBACK} runs on the processor: {error}"
+        elif chosen != FALLBACK and name == "auto":
+            engine = load_engine(FALLBACK, device, backend, progress)
+            engine.note = f"The model {chosen} cannot run, {FALLBACK} takes its place: {error}"
+        else:
             raise
-        engine = _load(FALLBACK, device, backend, progress)
-        engine.note = f"The model {chosen} cannot run, {FALLBACK} takes its place: {error}"
         return engine
 
 

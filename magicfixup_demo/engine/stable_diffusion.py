@@ -7,8 +7,7 @@ that visitor alone, and a picture blacked out by mistake would falsify the compa
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from magicfixup_demo.downloads import Progress
 from magicfixup_demo.errors import ModelError
 from magicfixup_demo.hub import fetch_hub_folder, hub_folder_is_here
 from magicfixup_demo.schema import EditOptions
+from magicfixup_demo.turns import turn
 
 REPO = "CompVis/stable-diffusion-v1-4"
 FILES = (
@@ -37,7 +37,6 @@ FILES = (
 MEGABYTES = 2100  # of all FILES together
 STRENGTH = 0.4  # METHODS: the paper's comparison
 STEPS = 25  # of DPM-Solver++ over the whole schedule; SDEdit runs the last STRENGTH of them
-POLL_SECONDS = 0.5
 GUIDANCE = 7.5  # Stable Diffusion's own default; without a prompt there is nothing to guide to
 
 OnStep = Callable[[int, int], None]
@@ -64,22 +63,16 @@ class StableDiffusionComparison:
         """Return diffusers' pipeline, loaded once. Raises ModelError, DownloadError; a later call tries again."""
         if self._given_up:
             raise self._given_up
-        with self._alone(progress):
+
+        def waiting() -> None:
+            if progress:
+                progress(0.0, "Waiting for the SDEdit comparison, which somebody else is using or downloading")
+
+        with turn(self._turn, waiting):  # the first downloads
             if self._pipeline is None:
                 folder = fetch_hub_folder(REPO, FILES, progress)
                 self._pipeline = read_pipeline(folder, self._dtype).to(self._device)
             return self._pipeline
-
-    @contextmanager
-    def _alone(self, progress: Progress | None) -> Iterator[None]:
-        """The first downloads; who comes meanwhile waits, and may be stopped."""
-        while not self._turn.acquire(timeout=POLL_SECONDS):
-            if progress:
-                progress(0.0, "Waiting for the SDEdit comparison, which somebody else is using or downloading")
-        try:
-            yield
-        finally:
-            self._turn.release()
 
     def load_or_give_up(self, progress: Progress | None = None) -> None:
         """Load now or never: after a failure every call raises it again at once."""

@@ -12,7 +12,8 @@ from torch import nn
 from magicfixup_demo.downloads import Progress, cache_folder
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
-from magicfixup_demo.errors import ModelError
+from magicfixup_demo.errors import MemoryFull, ModelError
+from magicfixup_demo.faults import memory_is_full
 from magicfixup_demo.hub import HubFile, cached_hub_file, fetch_hub_file
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -116,8 +117,10 @@ def load_model(entry: ModelEntry, device: str, dtype: torch.dtype) -> MagicFixup
         ) from error
     try:
         return pipeline.to(device)
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
+    except Exception as error:
+        if not memory_is_full(error):
+            raise
+        raise MemoryFull(
             f"The model {entry.preset} does not fit into the GPU's free memory: close other programs that use it, or "
             "choose the model small."
         ) from error

@@ -65,7 +65,7 @@ def poisson(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
 
 def texture(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
     """What ``small`` starts from: wide holes filled with the background's texture, without any network."""
-    return fill_from_background(photo, edit)
+    return fill_from_background(photo, edit, seed)
 
 
 BASELINES: dict[str, Method] = {"telea": telea, "ns": navier_stokes, "poisson": poisson, "texture": texture}

@@ -4,14 +4,25 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from magicfixup_demo.downloads import Progress
 from magicfixup_demo.segmentation.interface import Embedding, Segmenter
+from magicfixup_demo.turns import turn
 
 DEFAULT_BYTES = 256 * 1024 * 1024  # some sixty photos of SAM
 KEPT_SECONDS = 600.0  # after a photo was last opened
+
+
+@dataclass
+class _Working:
+    """A photo that is being read: ``callers`` are those who wait for it, the reader included."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    callers: int = 0
 
 
 class EmbeddingCache:
@@ -25,7 +36,7 @@ class EmbeddingCache:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Embedding] = OrderedDict()
         self._used: dict[str, float] = {}
-        self._working: dict[str, threading.Lock] = {}
+        self._working: dict[str, _Working] = {}
 
     def embed(self, segmenter: Segmenter, photo: np.ndarray, progress: Progress | None = None) -> Embedding:
         """What ``segmenter.embed`` returns, computed once per content; a second caller waits for the first.
@@ -34,13 +45,33 @@ class EmbeddingCache:
         """
         key = content_key(segmenter.name, photo)
         with self._lock:
-            working = self._working.setdefault(key, threading.Lock())
-        with working:
-            embedding = self._recall(key)
-            if embedding is None:
-                embedding = segmenter.embed(photo, progress)
-                self._keep(key, embedding)
-        return embedding
+            working = self._working.setdefault(key, _Working())
+            working.callers += 1
+        try:
+            with turn(working.lock, lambda: progress and progress(0.0, "Reading the photo")):
+                embedding = self._recall(key)
+                if embedding is None:
+                    embedding = segmenter.embed(photo, progress)
+                    self._keep(key, embedding)
+            return embedding
+        finally:
+            with self._lock:
+                working.callers -= 1
+                if not working.callers:
+                    del self._working[key]
+
+    def forget(self, embeddings: Iterable[Embedding | None]) -> None:
+        """Drop these, at once; nothing for one that is not kept. Whoever has such a photo open keeps its embedding."""
+        gone = {id(embedding) for embedding in embeddings}
+        with self._lock:
+            for key in [key for key, embedding in self._kept.items() if id(embedding) in gone]:
+                del self._kept[key], self._used[key]
+
+    def forget_all(self) -> None:
+        """Drop everything, at once; whoever has a photo open keeps its embedding."""
+        with self._lock:
+            self._kept.clear()
+            self._used.clear()
 
     def sweep(self) -> None:
         """Forget what was not used for long; whoever has the photo open keeps its embedding."""
@@ -69,7 +100,6 @@ class EmbeddingCache:
         with self._lock:
             self._kept[key] = embedding
             self._used[key] = self._clock()
-            self._working.pop(key, None)
             while self._total() > self._max_bytes and len(self._kept) > 1:
                 del self._used[self._kept.popitem(last=False)[0]]
 

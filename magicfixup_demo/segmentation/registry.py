@@ -1,12 +1,14 @@
 """A table of segmenters, and the choice of one by name."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from magicfixup_demo.downloads import Progress
-from magicfixup_demo.errors import ModelError
+from magicfixup_demo.errors import Cancelled, ModelError
 from magicfixup_demo.segmentation.interface import Segmenter
 
+log = logging.getLogger(__name__)
 AUTO = "auto"
 
 
@@ -36,8 +38,12 @@ def _load_best(progress: Progress | None) -> Segmenter:
     for name in ("sam2-tiny", "mobile-sam"):
         try:
             return SEGMENTERS[name].load(progress)
+        except Cancelled:
+            raise
         except ModelError:  # DownloadError is one
             continue
+        except Exception:  # of a library, of the machine: the next one may be spared it
+            log.exception("%s could not be loaded", name)
     return SEGMENTERS["grabcut"].load(progress)
 
 

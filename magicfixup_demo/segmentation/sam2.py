@@ -17,6 +17,7 @@ from magicfixup_demo.schema import MaskCandidate, Prompt
 from magicfixup_demo.segmentation.interface import Embedding, checked_prompt
 from magicfixup_demo.segmentation.masks import RawMask, finish
 from magicfixup_demo.segmentation.sam_import import repair_torchvision
+from magicfixup_demo.segmentation.soundness import check_numbers
 
 REPO = "facebook/sam2.1-hiera-tiny"
 FILES = ("config.json", "model.safetensors")
@@ -39,6 +40,7 @@ class Sam2Segmenter:
         if progress:
             progress(0.1, "Reading the photo")
         maps = self._model.get_image_embeddings(self._pixels(photo))  # 3 resolutions, each (1, C, h, w)
+        check_numbers(maps)
         if progress:
             progress(1.0, "Ready: click an object")
         size = sum(one.numel() * one.element_size() for one in maps)
@@ -72,6 +74,7 @@ class Sam2Segmenter:
             inputs["input_boxes"] = box[None, None]  # (1, 1, 4)
         ambiguous = prompt.box is None and len(prompt.points) == 1
         answer = self._model(image_embeddings=embedding.data, multimask_output=ambiguous, **inputs)
+        check_numbers([answer.pred_masks, answer.iou_scores])
         logits = answer.pred_masks[0, 0].float().numpy()  # (1 or 3, 256, 256)
         scores = answer.iou_scores[0, 0].tolist()
         return [RawMask(one, score, token) for token, (one, score) in enumerate(zip(logits, scores, strict=True))]

@@ -15,10 +15,12 @@ from magicfixup_demo.segmentation.interface import Embedding, checked_prompt
 from magicfixup_demo.segmentation.masks import RawMask, clicked_region, finish
 from magicfixup_demo.segmentation.ranking import is_ambiguous, offer_order
 from magicfixup_demo.segmentation.sam_import import import_segment_anything
+from magicfixup_demo.segmentation.soundness import check_numbers
 
 MAP_SIZE = 256
 SURE = 20.0  # logits beyond this say nothing more
 REMEMBERED_OFFERS = 16
+MOST_REPLAYED = 16  # clicks; a hundred would be a minute's work
 DECODER_STRIDE = 4  # the decoder's maps are a quarter of the encoder's input
 
 
@@ -48,6 +50,7 @@ class SamSegmenter:
         predictor = self._package.SamPredictor(self._model)  # holds one photo: made per call, so threads do not meet
         predictor.set_image(photo)
         data = SamFeatures(predictor.features, tuple(int(side) for side in predictor.input_size))
+        check_numbers([data.features])
         if progress:
             progress(1.0, "Ready: click an object")
         size = data.features.numel() * data.features.element_size()
@@ -57,18 +60,23 @@ class SamSegmenter:
         prompt = checked_prompt(prompt, embedding.width, embedding.height)
         return finish(self._answers(embedding, prompt), prompt, map_scale(embedding), embedding)
 
-    def _answers(self, embedding: Embedding, prompt: Prompt) -> list[RawMask]:
+    def _answers(self, embedding: Embedding, prompt: Prompt, replayed: int = MOST_REPLAYED) -> list[RawMask]:
         """Best first. Each click refines the mask offered before it, as in the model's training."""
         before = before_last_click(prompt)
-        previous = self._offered(embedding, before) if before else None
+        previous = self._offered(embedding, before, replayed) if before else None
         ordered = offer_order(self.propose(embedding, prompt, previous), prompt)
         self._offers.keep(embedding, prompt, ordered[0].logits)
         return ordered
 
-    def _offered(self, embedding: Embedding, prompt: Prompt) -> np.ndarray:
-        """The logits offered for a prompt; usually the user has just seen them, else the clicks are replayed."""
+    def _offered(self, embedding: Embedding, prompt: Prompt, replayed: int) -> np.ndarray | None:
+        """The logits offered for a prompt; usually the user has just seen them, else the clicks are replayed.
+
+        None where so many clicks are not remembered that replaying them all would take long.
+        """
         remembered = self._offers.recall(embedding, prompt)
-        return self._answers(embedding, prompt)[0].logits if remembered is None else remembered
+        if remembered is None and replayed:
+            return self._answers(embedding, prompt, replayed - 1)[0].logits
+        return remembered
 
     def propose(self, embedding: Embedding, prompt: Prompt, previous: np.ndarray | None = None) -> list[RawMask]:
         """What decode answers; for a single click only the region that was clicked."""
@@ -95,6 +103,7 @@ class SamSegmenter:
             dense_prompt_embeddings=dense,
         )  # (1, 4, 256, 256), (1, 4)
         height, width = (-(-side // DECODER_STRIDE) for side in data.input_size)  # without the padding
+        check_numbers([logits, scores])
         logits = logits[0, :, :height, :width].float().cpu().numpy()
         return [RawMask(logits[token], float(scores[0, token]), token) for token in range(len(logits))]
 

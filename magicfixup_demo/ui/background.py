@@ -1,15 +1,14 @@
 """Work that runs in a thread while the page is already up, with progress that anyone may read."""
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from magicfixup_demo.errors import Cancelled, MagicFixupError
-from magicfixup_demo.ui import strings
+from magicfixup_demo.ui.priority import READING, give_way
+from magicfixup_demo.ui.telling import sentence_of
 
 Progress = Callable[[float, str], None]
-log = logging.getLogger(__name__)
 
 
 class Background:
@@ -74,14 +73,14 @@ class Background:
         return self._value
 
     def _run(self) -> None:
+        give_way(READING)
         value, error = None, None
         try:
             value = self._work(self._report)
         except MagicFixupError as known:
             error = known
-        except Exception:
-            log.exception("background work failed: %s", self.text)
-            error = MagicFixupError(strings.SURPRISE)
+        except Exception as other:
+            error = MagicFixupError(sentence_of(other, f"background work ({self._first_text})"))
         with self._lock:
             self._value, self._error = value, error
             self.fraction = 1.0

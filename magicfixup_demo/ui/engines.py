@@ -33,6 +33,10 @@ class Catalogue:
     default: str
     fallback: str
 
+    def licence_of(self, name: str) -> str:
+        """Of the model of that name; empty where there is none."""
+        return next((offer.licence for offer in self.offers if offer.name == name), "")
+
 
 class Engines:
     """``catalogue(progress)`` names the models, ``load(name, progress)`` loads one. Thread-safe."""
@@ -95,6 +99,13 @@ class Engines:
             return self._loaded(name, report)
         finally:
             self._end_waiting(name)
+
+    def forget(self) -> None:
+        """What the loaded models keep of photos goes, at once."""
+        with self._lock:
+            engines = [loading.value for loading in self._loads.values()]
+        for engine in filter(None, engines):
+            engine.forget()
 
     def _begin(self, progress: Progress) -> Catalogue:
         catalogue = self._list(progress)

@@ -17,8 +17,9 @@ MOST_KEPT = 16  # a few megabytes each
 
 def fingerprint(photo: np.ndarray, edit: CoarseEdit) -> str:
     """Equal for equal photos and edits: the same collage of the same photo. photo: (H, W, 3) uint8."""
-    digest = hashlib.sha256(repr(edit.rgba.shape).encode())
-    for pixels in (photo, edit.rgba):
+    rgba = edit.rgba
+    digest = hashlib.sha256(repr(rgba.shape).encode())
+    for pixels in (photo, rgba):
         digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
 

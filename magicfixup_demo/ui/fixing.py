@@ -1,22 +1,24 @@
 """One fix-up as the page asks for it: the chosen model, and another one beside it where that is wanted."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from magicfixup_demo.collage import render
 from magicfixup_demo.collage_json import collage_from_json
 from magicfixup_demo.engine.interface import EngineInfo, Preview, Progress
-from magicfixup_demo.errors import Cancelled, EditError, MagicFixupError, ModelError
+from magicfixup_demo.errors import Cancelled, EditError, ModelError
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
 from magicfixup_demo.ui import strings
+from magicfixup_demo.ui.drawing import draw
 from magicfixup_demo.ui.example_results import fingerprint
 from magicfixup_demo.ui.jobs import Job
+from magicfixup_demo.ui.lines import FIXING, in_words
 from magicfixup_demo.ui.payload import options_from, other_record, result_record
 from magicfixup_demo.ui.photos import OpenPhoto
 from magicfixup_demo.ui.services import Services
+from magicfixup_demo.ui.telling import sentence_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +26,7 @@ class _Work:
     """What one job works on; ``kept_as`` names an example's own edit, and is empty for everything else."""
 
     services: Services
+    visit: str
     photo: np.ndarray
     edit: CoarseEdit
     kept_as: str
@@ -31,12 +34,17 @@ class _Work:
 
 
 def fix_up(services: Services, photo: OpenPhoto, record: dict, job: Job) -> dict:
-    """{"job", "collage", "options"} -> what the page shows. Raises MagicFixupError, and Cancelled when stopped."""
-    edit = render(photo.image, collage_from_json(record.get("collage") or ""))
-    _check_changed(photo.image, edit)
+    """{"job", "collage", "options", "sources"} -> what the page shows. ``sources``: id in the collage -> photo's token.
+
+    Raises MagicFixupError, and Cancelled when stopped.
+    """
+    collage = collage_from_json(record.get("collage") or "")
+    sources = _sources(services, record.get("sources"))
+    edit = draw(services, photo.visit, photo.image, collage, sources, job.report)
+    check_changed(photo.image, edit)
     own = bool(photo.saved_edit) and fingerprint(photo.image, edit) == photo.saved_edit
     options = record.get("options") if isinstance(record.get("options"), dict) else {}
-    work = _Work(services, photo.image, edit, photo.saved_edit if own else "", options)
+    work = _Work(services, photo.visit, photo.image, edit, photo.saved_edit if own else "", options)
     name, other = _names(services, options)
     result, info = _run(work, name, _share(job.report, 0, 2 if other else 1), job.show)
     reply, results = result_record(result, info), [result]
@@ -45,12 +53,19 @@ def fix_up(services: Services, photo: OpenPhoto, record: dict, job: Job) -> dict
             beside, beside_info = _run(work, other, _share(job.report, 1, 2), job.show, beside=True)
             results.append(beside)
             reply["other"] = other_record(beside, beside_info)
-        except MagicFixupError as error:  # or a stop: the first result is there; it is shown, and why it stands alone
-            reply["note"] = f"{result.note} {strings.OTHER_MISSING.format(problem=error)}".strip()
+        except Exception as error:  # or a stop: the first result is there; it is shown, and why it stands alone
+            problem = sentence_of(error, "another model")
+            reply["note"] = f"{result.note} {strings.OTHER_MISSING.format(problem=problem)}".strip()
     with suppress(Cancelled):
         job.report(1.0, strings.FINISHING)
-    photo.results.append((record["job"], tuple(results)))
-    return reply
+    services.photos.keep_results(photo, job.name, tuple(results))
+    return {**reply, "rounds": photo.rounds + 1}
+
+
+def _sources(services: Services, tokens: object) -> dict[str, np.ndarray]:
+    """The other photos that objects were taken from, by their id in the collage. Raises MagicFixupError."""
+    tokens = tokens if isinstance(tokens, dict) else {}
+    return {str(name): services.photos.get(token).image for name, token in tokens.items()}
 
 
 def _names(services: Services, options: dict) -> tuple[str | None, str | None]:
@@ -69,18 +84,32 @@ def _run(
     defaults = EditOptions(sdedit=not beside)
     asked = {"seed": work.options.get("seed", 0)} if beside else work.options
     plain = not any(asked.get(key) for key in ("seed", "steps", "sampler", "prompt"))
-    kept = work.services.example_results.get(work.kept_as, name, defaults) if work.kept_as and plain and name else None
-    if kept:
-        return kept
+    plain = plain and asked.get("samples") in (None, 1)
+
+    def kept() -> tuple[EditResult, EngineInfo] | None:
+        wanted = work.kept_as and plain and name
+        return work.services.example_results.get(work.kept_as, name, defaults) if wanted else None
+
+    if kept():
+        return kept()
     engine = work.services.engines.get(name, report)
     options = options_from(asked, engine.info, sdedit=not beside)
-    result = engine.fixup(work.photo, work.edit, options, report, preview)
+    with turn_to_fix(work.services, work.visit, report):
+        if kept():  # made meanwhile, for somebody who stood before us
+            return kept()
+        result = engine.fixup(work.photo, work.edit, options, report, preview)
     if not beside and not options.sdedit:
         size = f"{engine.info.sdedit_megabytes / 1000:.1f} GB"
         result = replace(result, note=f"{result.note} {strings.SDEDIT_UNASKED.format(size=size)}".strip())
     if work.kept_as and options == defaults and not result.note:
         work.services.example_results.keep(work.kept_as, engine.info.name, options, result, engine.info)
-    return result, engine.info
+    licence = work.services.engines.catalogue.licence_of(result.model)  # memory may have been short for the one asked
+    return result, replace(engine.info, name=result.model, licence=licence)
+
+
+def turn_to_fix(services: Services, visit: str, report: Progress) -> AbstractContextManager[None]:
+    """While it lasts this visit's fix-up is the one at work; ``report`` hears the place in the line until then."""
+    return services.fixing.turn(FIXING, visit, lambda place: report(0.0, in_words(place)))
 
 
 def _share(report: Callable[[float, str], None], part: int, parts: int) -> Progress:
@@ -88,6 +117,7 @@ def _share(report: Callable[[float, str], None], part: int, parts: int) -> Progr
     return lambda fraction, text: report((part + fraction) / parts, text)
 
 
-def _check_changed(photo: np.ndarray, edit: CoarseEdit) -> None:
+def check_changed(photo: np.ndarray, edit: CoarseEdit) -> None:
+    """Raises EditError where there is nothing to repair."""
     if not edit.hole.any() and np.array_equal(edit.rgb, photo):
         raise EditError(strings.NOTHING_MOVED)

@@ -15,12 +15,12 @@ def engines(name: str, backend: str = "torch") -> Engines:
     On ZeroGPU they are loaded here and now, elsewhere when the page is up.
     """
     if not on_zerogpu():
-        return Engines(lambda progress: catalogue(name), engine_loader(backend))
+        return Engines(lambda progress: catalogue(name), falling_back(engine_loader(backend)))
     from magicfixup_demo.ui.zerogpu import load_before_launch
 
     listed = catalogue(name)
     load = load_before_launch([offer.name for offer in listed.offers], engine_loader(backend, "cuda"))
-    return Engines(lambda progress: listed, load)
+    return Engines(lambda progress: listed, falling_back(load))
 
 
 def engine_loader(backend: str, device: str | None = None) -> Callable[[str, Progress], object]:
@@ -35,6 +35,18 @@ def engine_loader(backend: str, device: str | None = None) -> Callable[[str, Pro
         return engine
 
     return load
+
+
+def falling_back(load: Callable[[str, Progress], object]) -> Callable[[str, Progress], object]:
+    """The same, but what does not fit into memory is made by the embedded model on the processor instead."""
+
+    def loaded(name: str, progress: Progress):
+        from magicfixup_demo.engine.fallback import FallbackEngine
+        from magicfixup_demo.engine.registry import load_engine
+
+        return FallbackEngine(load(name, progress), lambda report: load_engine(FALLBACK, "cpu", progress=report))
+
+    return loaded
 
 
 def segmenter_loader(name: str) -> Callable[[Progress], object]:

@@ -12,7 +12,7 @@ from magicfixup_demo.collage_json import mask_to_base64
 from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.errors import OptionError, SegmentationError
 from magicfixup_demo.images import resize
-from magicfixup_demo.limits import MAX_SEED
+from magicfixup_demo.limits import MAX_SEED, sample_seed
 from magicfixup_demo.schema import EditOptions, EditResult, MaskCandidate, Prompt
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.background import Background
@@ -20,6 +20,8 @@ from magicfixup_demo.ui.engines import Offer
 
 DISPLAY_SIDE = 1600
 MAX_PROMPT = 300
+MOST_VARIANTS = 4
+MOST = 1e9  # larger numbers name no pixel; JSON has whole ones that no float can hold
 
 
 def display_size(width: int, height: int) -> tuple[int, int]:
@@ -30,9 +32,13 @@ def display_size(width: int, height: int) -> tuple[int, int]:
 
 def picture_url(picture: np.ndarray) -> str:
     """(H, W, 3) uint8 -> data URL of a display-sized JPEG; full-resolution chroma, so that cut edges stay crisp."""
-    small = resize(picture, *display_size(picture.shape[1], picture.shape[0]))
+    return jpeg_url(resize(picture, *display_size(picture.shape[1], picture.shape[0])))
+
+
+def jpeg_url(picture: np.ndarray) -> str:
+    """(h, w, 3) uint8 -> data URL of a JPEG of that size."""
     buffer = io.BytesIO()
-    Image.fromarray(small).save(buffer, "JPEG", quality=93, subsampling=0)
+    Image.fromarray(picture).save(buffer, "JPEG", quality=93, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
@@ -73,7 +79,7 @@ def candidate_record(candidate: MaskCandidate) -> dict:
 
 
 def options_from(record: object, info: EngineInfo, sdedit: bool = True) -> EditOptions:
-    """{"seed": n, "steps": n | null, "sampler": name | null, "prompt": text, "sdedit": bool} -> EditOptions.
+    """{"seed", "steps", "sampler", "prompt", "sdedit", "samples"}, null or missing for the defaults -> EditOptions.
 
     Raises OptionError. A comparison that needs a download is made only where it was asked for. A prompt for a model
     that takes none is left out: people may go from one model to another with the text still there.
@@ -84,6 +90,9 @@ def options_from(record: object, info: EngineInfo, sdedit: bool = True) -> EditO
         raise OptionError(f"The seed must be a whole number from 0 to {MAX_SEED}; press the dice for a random one.")
     if steps is not None and (not _is_whole(steps) or not 1 <= steps <= info.max_steps):
         raise OptionError(f"Steps must be a whole number from 1 to {info.max_steps}.")
+    samples = 1 if record.get("samples") is None else record["samples"]
+    if not _is_whole(samples) or not 1 <= samples <= MOST_VARIANTS:
+        raise OptionError(f"Variants must be a whole number from 1 to {MOST_VARIANTS}.")
     sampler, prompt = record.get("sampler") or None, record.get("prompt") or ""
     if sampler is not None and sampler not in info.samplers:
         raise OptionError(f"The sampler must be one of {', '.join(info.samplers)}.")
@@ -91,7 +100,7 @@ def options_from(record: object, info: EngineInfo, sdedit: bool = True) -> EditO
         raise OptionError(strings.PROMPT_LONG.format(most=MAX_PROMPT))
     sdedit = sdedit and (record.get("sdedit") is True or not info.sdedit_megabytes)
     prompt = prompt.strip() if info.takes_prompt and sdedit else ""
-    return EditOptions(seed=seed, steps=steps, sampler=sampler, prompt=prompt, sdedit=sdedit)
+    return EditOptions(seed=seed, steps=steps, samples=samples, sampler=sampler, prompt=prompt, sdedit=sdedit)
 
 
 def result_record(result: EditResult, info: EngineInfo) -> dict:
@@ -101,7 +110,12 @@ def result_record(result: EditResult, info: EngineInfo) -> dict:
         "sdedit": None if result.sdedit is None else picture_url(result.sdedit),
         "coarse": picture_url(result.coarse),
         "seed": result.seed,
+        "seeds": [sample_seed(result.seed, sample) for sample in range(len(result.images))],
         "note": result.note,
+        "work": {
+            "coarse": {"seconds": round(result.fill_seconds, 2)},
+            "sdedit": {"seconds": round(result.sdedit_seconds, 2), "steps": result.sdedit_steps},
+        },
         **_facts(result, info),
     }
 
@@ -112,7 +126,7 @@ def other_record(result: EditResult, info: EngineInfo) -> dict:
 
 
 def _facts(result: EditResult, info: EngineInfo) -> dict:
-    seconds = round(result.seconds, 2)
+    seconds = round(result.seconds - result.sdedit_seconds, 2)
     return {"steps": result.steps, "seconds": seconds, "model": result.model, "licence": info.licence}
 
 
@@ -143,7 +157,12 @@ def engine_record(info: EngineInfo) -> dict:
 
 
 def _is_row(value: object, length: int) -> bool:
-    return isinstance(value, list) and len(value) == length and all(isinstance(item, int | float) for item in value)
+    return isinstance(value, list) and len(value) == length and all(is_number(item) for item in value)
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a number of a size that means anything here; false for NaN. True and False count as 1 and 0."""
+    return isinstance(value, int | float) and abs(value) < MOST
 
 
 def _is_whole(value: object) -> bool:

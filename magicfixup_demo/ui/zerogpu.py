@@ -14,7 +14,7 @@ import numpy as np
 import spaces  # before torch: on ZeroGPU it replaces torch's calls to CUDA
 
 from magicfixup_demo.engine.interface import Engine, Preview, Progress
-from magicfixup_demo.errors import Cancelled, MagicFixupError
+from magicfixup_demo.errors import Cancelled, MagicFixupError, MemoryFull
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.jobs import Job
@@ -45,19 +45,30 @@ def estimated_seconds(name: str, photo: np.ndarray, edit: CoarseEdit, options: E
 
 @spaces.GPU(duration=estimated_seconds)
 def run_on_gpu(name: str, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> Iterator[dict]:
-    """Fix up with an engine of ENGINES; yields the messages of a Job, the last one done (an EditResult) or error.
+    """Fix up with an engine of ENGINES; yields the messages of a Job, the last one done or error.
 
+    What was done is an EditResult, or the MemoryFull that says that the card's memory did not suffice.
     Errors are yielded because spaces hands on no more of an exception than its class. Closing stops between two steps.
     """
     job = Job(name, "")
+
+    def work(report: Progress) -> EditResult | MemoryFull:
+        try:
+            return ENGINES[name].fixup(photo, edit, options, report, job.show)
+        except MemoryFull as error:
+            return MemoryFull(str(error))  # without what it holds on to; of an error only the sentence would arrive
+
     try:
-        yield from job.messages(lambda report: ENGINES[name].fixup(photo, edit, options, report, job.show))
+        yield from job.messages(work)
     finally:
         job.join()  # the card goes back only when nothing runs on it any more
 
 
 class ZeroGpuEngine:
-    """Implements engine.interface.Engine over ``run_on_gpu``; ``name`` is a key of ENGINES."""
+    """Implements engine.interface.Engine over ``run_on_gpu``; ``name`` is a key of ENGINES.
+
+    Unlike elsewhere a stop also drops the variants that are finished: they go with the process that made them.
+    """
 
     def __init__(self, name: str):
         self.info = ENGINES[name].info
@@ -75,7 +86,7 @@ class ZeroGpuEngine:
             with contextlib.closing(run_on_gpu(self.info.name, photo, edit, options)) as messages:
                 for message in messages:
                     if message["kind"] == "done":
-                        return message["value"]
+                        return _value(message)
                     _pass_on(message, progress, preview)
         except gr.Error as error:  # the visitor's share of today is used up, or the card was taken away
             raise MagicFixupError(str(error.message)) from error
@@ -84,6 +95,9 @@ class ZeroGpuEngine:
     def compare(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> np.ndarray:
         """SDEdit of the same start and seed; the page has no use for it alone."""
         return self.fixup(photo, edit, options).sdedit
+
+    def forget(self) -> None:
+        """Nothing is kept: what was read of a photo goes with the process that read it."""
 
 
 def load_before_launch(
@@ -110,6 +124,12 @@ def load_before_launch(
         return ZeroGpuEngine(name)
 
     return loaded
+
+
+def _value(message: dict) -> EditResult:
+    if isinstance(message["value"], MemoryFull):
+        raise message["value"]
+    return message["value"]
 
 
 def _pass_on(message: dict, progress: Progress | None, preview: Preview | None) -> None:

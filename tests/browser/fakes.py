@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from magicfixup_demo.engine.interface import EngineInfo
-from magicfixup_demo.errors import SegmentationError
+from magicfixup_demo.errors import Cancelled, SegmentationError
+from magicfixup_demo.limits import sample_seed
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult, MaskCandidate, Prompt
 from magicfixup_demo.segmentation.interface import Embedding, checked_prompt
 from magicfixup_demo.ui.engines import Catalogue, Engines, Offer
@@ -42,7 +43,9 @@ class FakeSegmenter:
 
     def candidates(self, embedding: Embedding, prompt: Prompt) -> tuple[MaskCandidate, ...]:
         prompt = checked_prompt(prompt, embedding.width, embedding.height)
-        photo, mask = embedding.data, np.zeros((embedding.height, embedding.width), bool)
+        size = (embedding.width, embedding.height)
+        photo = cv2.resize(embedding.data, size, interpolation=cv2.INTER_NEAREST)  # it may be asked for a smaller mask
+        mask = np.zeros(photo.shape[:2], bool)
         for (x, y), include in zip(prompt.points, prompt.labels, strict=True):
             same = _same_colour(photo, int(x), int(y))
             mask = mask | same if include else mask & ~same
@@ -68,12 +71,17 @@ def _same_colour(photo: np.ndarray, x: int, y: int) -> np.ndarray:
 
 @dataclass
 class FakeEngine:
-    """Fills holes with Telea's method. ``gate`` lets a test hold it between two steps; ``asked`` keeps the options."""
+    """Fills holes with Telea's method. ``gate`` lets a test hold it between two steps; ``asked`` keeps the options.
+
+    ``held_variant``: the index of one that goes on until it is stopped. ``forgotten``: it was told to forget photos.
+    """
 
     info: EngineInfo = EngineInfo("fake", "Fills holes, for tests.", "MIT", default_steps=4, max_steps=50)
     gate: threading.Event = field(default_factory=threading.Event)
     asked: list[EditOptions] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
+    held_variant: int | None = None
+    forgotten: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self):
         self.gate.set()
@@ -81,29 +89,54 @@ class FakeEngine:
     def fixup(self, photo, edit: CoarseEdit, options: EditOptions, progress=None, preview=None) -> EditResult:
         self.asked.append(options)
         steps = options.steps or self.info.default_steps
-        try:
-            for step in range(steps):
-                if preview:
-                    preview(np.full((8, 12, 3), 20 * step % 256, np.uint8))
-                while not self.gate.wait(0.02):
-                    progress(step / steps, f"Step {step + 1} of {steps}")
-                progress(step / steps, f"Step {step + 1} of {steps}")
-        except Exception:
-            self.stopped.set()
-            raise
         hole = edit.hole.astype(np.uint8)
         coarse = cv2.inpaint(edit.rgb, hole, 3, cv2.INPAINT_TELEA)
         touched = edit.hole | (edit.rgb != photo).any(axis=2)
+        images, note = [], ""
+        try:
+            for sample in range(options.samples):
+                self._run(sample, options.samples, steps, progress, preview)
+                images.append(self._variant(coarse, edit.hole, sample_seed(options.seed, sample)))
+        except Cancelled as stop:
+            self.stopped.set()
+            if not images:
+                raise
+            note = f"{len(images)} of {options.samples} variants: {stop}"
         return EditResult(
-            images=(coarse,),
-            sdedit=cv2.blur(coarse, (5, 5)) if options.sdedit else None,
+            images=tuple(images),
+            sdedit=cv2.blur(coarse, (5, 5)) if options.sdedit and not note else None,
             coarse=coarse,
             touched=touched,
             seed=options.seed,
             steps=steps,
             seconds=0.1,
             model=self.info.name,
+            note=note,
+            fill_seconds=0.02,
+            sdedit_seconds=0.03 if options.sdedit else 0.0,
+            sdedit_steps=steps if options.sdedit else 0,
         )
+
+    def forget(self) -> None:
+        self.forgotten.set()
+
+    def _run(self, sample: int, samples: int, steps: int, progress, preview) -> None:
+        """The steps of one variant; waits at each while the gate is shut."""
+        name = f"Variant {sample + 1} of {samples}: step" if samples > 1 else "Step"
+        for step in range(steps):
+            if preview:
+                preview(np.full((8, 12, 3), 20 * step % 256, np.uint8))
+            told = ((sample + step / steps) / samples, f"{name} {step + 1} of {steps}")
+            while not self.gate.wait(0.02) or (sample == self.held_variant and not self.stopped.wait(0.02)):
+                progress(*told)
+            progress(*told)
+
+    @staticmethod
+    def _variant(coarse: np.ndarray, hole: np.ndarray, seed: int) -> np.ndarray:
+        """Holes of another colour for each seed; seed 0 leaves them as they are."""
+        picture = coarse.copy()
+        picture[hole] = np.clip(picture[hole].astype(int) + (np.array([37, 61, 89]) * seed) % 100, 0, 255)
+        return picture
 
 
 def engines_of(*engines: FakeEngine, load=None, megabytes: dict[str, int] | None = None) -> Engines:

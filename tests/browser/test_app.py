@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,10 +15,15 @@ import numpy as np
 import pytest
 
 from browser.conftest import DESKTOP, PHONE
+from browser.fakes import DISC_AT
+from browser.test_links import same, share
 from magicfixup_demo.collage import render
 from magicfixup_demo.collage_json import collage_from_json
 from magicfixup_demo.images import open_photo
 from tests.hub_server import situation
+from tests.ports import free_port
+
+LARGE = {"viewport": {"width": 2560, "height": 1440}, "color_scheme": "dark"}
 
 START_SECONDS = 180  # generous: only a page that never comes up fails
 RING = 0.06  # of the picture's mean side; the engine may change light and contact that far around an edit
@@ -35,9 +39,7 @@ def app(repository, chromium):
 @contextlib.contextmanager
 def running(repository, *arguments: str, environment: dict[str, str] | None = None):
     """``python app.py --port N`` with further arguments and environment variables; yields its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "app.py", "--port", str(port), *arguments]
     process = subprocess.Popen(command, cwd=repository, env=os.environ | (environment or {}))
     url = f"http://127.0.0.1:{port}/"
@@ -103,7 +105,7 @@ def _check_result(visitor, photo: np.ndarray) -> None:
 
 
 def _screenshot(visitor, suffix: str = "") -> None:
-    """For the README: MAGICFIXUP_SCREENSHOT=assets/page.png makes that, and assets/page-result.png."""
+    """For the README: MAGICFIXUP_SCREENSHOT=assets/page.png makes that, and -result, -390 and -2560 beside it."""
     wanted = os.environ.get("MAGICFIXUP_SCREENSHOT")
     if wanted:
         path = Path(wanted)
@@ -146,8 +148,40 @@ def test_an_example_on_a_phone(visit, app, bear):
     before = visitor.layers()[0]["matrix"]
     visitor.drag((x, y), (x + 40, y + 60))
     assert visitor.layers()[0]["matrix"][4:] == pytest.approx([before[4] + 40, before[5] + 60], abs=3)
+    _screenshot(visitor, "-390")
     visitor.fix_up()
     _check_result(visitor, bear["photo"])
+
+
+def test_an_example_on_a_large_dark_screen(visit, app, bear):
+    visitor = visit(app, LARGE)
+    visitor.open_example(bear["name"])
+    visitor.fix_up()
+    _check_result(visitor, bear["photo"])
+    visitor.page.locator('[data-show="methods"]').click()
+    tiles = visitor.page.locator('[data-part="methods"] img:visible')
+    tiles.nth(2).wait_for()
+    widths = {round(tile.bounding_box()["width"]) for tile in tiles.all()}
+    assert len(widths) == 1 and widths.pop() > 600, "equal tiles that use the screen"
+    _screenshot(visitor, "-2560")
+
+
+def test_a_link_outlives_the_server_where_it_has_a_data_folder(repository, visit, photo_file, tmp_path):
+    options = ("--segmenter", "grabcut", "--data", str(tmp_path / "data"))
+    with running(repository, *options) as url:
+        maker = visit(url)
+        maker.open_file(photo_file)
+        maker.select(DISC_AT)
+        maker.drag(DISC_AT, (DISC_AT[0] + 90, DISC_AT[1] + 30))
+        maker.wait_layers(1)
+        collage, link = maker.collage(), share(maker)
+        maker.page.close()
+    with running(repository, *options) as restarted:
+        guest = visit(link.replace(url, restarted))
+        guest.ready()
+        guest.wait_layers(1)
+        same(collage, guest.collage())
+        guest.page.close()  # before its server
 
 
 @pytest.fixture
@@ -165,4 +199,4 @@ def test_without_the_hub_the_page_says_so_once_and_the_small_model_repairs(app_w
     visitor.open_example(bear["name"])
     visitor.fix_up()
     _check_result(visitor, bear["photo"])
-    assert visitor.page.locator('[data-part="facts"]').inner_text().startswith("small")
+    assert visitor.page.locator('[data-part="facts"]').inner_text().startswith("Small")

@@ -7,10 +7,11 @@ import threading
 import numpy as np
 import pytest
 
-from browser.conftest import DESKTOP, PHONE
+from browser.conftest import DESKTOP, PHONE, close
 from browser.fakes import FakeEngine, FakeSegmenter, engines_of
 from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.errors import DownloadError
+from tests.ports import free_port
 
 SMALL = EngineInfo("small", "our own small model; runs on two CPU cores", "MIT", default_steps=2, max_steps=100)
 LARGE = EngineInfo(
@@ -37,7 +38,7 @@ class Site:
         engines = engines_of(default, other, load=self._load, megabytes={"magicfixup": 7700})
         self.page = build_page(Services(engines, lambda progress: FakeSegmenter()).start())
         _, self.url, _ = self.page.launch(
-            server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options()
+            server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **launch_options()
         )
 
     def _load(self, name, progress):
@@ -49,7 +50,7 @@ class Site:
 
 
 @pytest.fixture
-def open_site():
+def open_site(tabs):
     sites = []
 
     def build(default, other) -> Site:
@@ -57,6 +58,7 @@ def open_site():
         return sites[-1]
 
     yield build
+    close(tabs)  # a page whose server is gone complains, and rightly so
     for site in sites:
         site.arrive.set()
         site.page.close()
@@ -112,7 +114,7 @@ def test_a_model_is_downloaded_at_the_first_fix_up_and_stop_ends_it(visit, open_
     assert visitor.layers() and not large.asked
     site.arrive.set()
     visitor.fix_up()
-    assert len(large.asked) == 1 and "magicfixup" in visitor.page.locator('[data-part="facts"]').inner_text()
+    assert len(large.asked) == 1 and "Magic Fixup" in visitor.page.locator('[data-part="facts"]').inner_text()
 
 
 def test_prompt_and_sampler_are_offered_by_the_models_that_take_them(visit, open_site, small, large, photo_file):
@@ -148,8 +150,8 @@ def test_both_models_side_by_side(visit, open_site, small, large, photo_file, de
     visitor.settings()
     visitor.fix_up()
     assert visitor.shown_picture("other").shape == visitor.shown_picture("after").shape
-    assert "Adobe Research License" in visitor.page.locator('[data-part="result"] [data-part="other"]').inner_text()
     visitor.page.locator('[data-part="result"] [data-part="other"]').click()
+    assert "Adobe Research License" in visitor.page.locator('[data-part="facts"]').inner_text()
     assert visitor.page.locator('[data-part="before-label"]').inner_text() == "Magic Fixup"
     assert visitor.page.locator('[data-part="after-label"]').inner_text() == "Small"
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= visitor.page.viewport_size["width"]
@@ -209,3 +211,33 @@ def test_a_comparison_that_is_a_download_waits_for_its_tick(visit, open_site, sm
         visitor.fix_up()
         assert dear.asked[-1].sdedit == wanted
         visitor.press("edit")
+
+
+def test_a_result_brings_its_models_settings_back(visit, open_site, small, large, photo_file):
+    site = open_site(large, small)
+    site.arrive.set()
+    visitor = visit(site.url)
+    arranged(visitor, photo_file)
+    visitor.settings()
+    visitor.page.locator('[name="mf-other"]').select_option("small")
+    visitor.page.locator('[name="mf-prompt"]').fill("a red disc")
+    visitor.page.get_by_text("Advanced").click()
+    visitor.page.locator('[name="mf-sampler"]').select_option("dpm++")
+    visitor.settings()
+    visitor.fix_up()
+    visitor.press("edit")
+    visitor.settings()
+    visitor.choose_model("small")
+    visitor.page.locator('[name="mf-other"]').select_option("")
+    visitor.settings()
+    visitor.fix_up()
+    visitor.page.locator('[data-part="past"] .mf-thumb').nth(1).click()
+    visitor.page.locator('[data-part="facts"]', has_text="Magic Fixup").wait_for()
+    visitor.settings()
+    assert visitor.page.locator('[name="mf-model"][value="magicfixup"]').is_checked()
+    values = [visitor.page.locator(f'[name="mf-{name}"]').input_value() for name in ("other", "prompt", "sampler")]
+    assert values == ["small", "a red disc", "dpm++"]
+    visitor.settings()
+    visitor.press("fixup")
+    visitor.page.wait_for_function("document.querySelectorAll('.mf-past').length === 3")
+    assert (large.asked[-1].prompt, large.asked[-1].sampler, len(small.asked)) == ("a red disc", "dpm++", 3)

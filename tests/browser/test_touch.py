@@ -4,15 +4,7 @@ import math
 
 import pytest
 
-from browser.conftest import PHONE
 from browser.fakes import DISC_AT
-
-
-@pytest.fixture
-def phone(visit, site, photo_file):
-    visitor = visit(site[0], PHONE)
-    visitor.open_file(photo_file)
-    return visitor
 
 
 def test_a_tap_selects_a_finger_drags_the_object_away(phone):
@@ -76,7 +68,7 @@ def test_leaving_a_part_out_by_toggle(phone):
 def test_the_page_fits_the_phone(phone):
     page = phone.page
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.locator("canvas").bounding_box()["width"] >= 370
+    assert page.locator('[data-part="canvas"]').bounding_box()["width"] >= 370
     button = page.locator('[data-do="fixup"]').bounding_box()
     assert button["y"] > 844 / 2 and button["y"] + button["height"] <= 844, "in reach of the thumb"
     for group, then in (("selection", "cut-out"), ("layer", None)):

@@ -21,6 +21,8 @@ class Visitor:
         self.page.wait_for_selector(f'{ROOT}[data-mode="{mode}"]')
 
     def collage(self) -> dict:
+        """The arrangement, once the edges of what was cut out are finished: that is no step, but changes the masks."""
+        self.wait_for("magicfixup.selection().refining === 0")
         return self.page.evaluate(f"document.querySelector('{ROOT}').magicfixup.collage()")
 
     def layers(self) -> list[dict]:
@@ -41,18 +43,18 @@ class Visitor:
         return self.page.locator(".mf-toast").last.inner_text()
 
     def picture(self) -> np.ndarray:
-        """The photo's part of the canvas as it is on screen, (h, w, 3) uint8."""
-        box = self.page.locator("canvas").bounding_box()
+        """The photo's part of the canvas as it is on screen, without the controls on it; (h, w, 3) uint8."""
+        box = self.page.locator('[data-part="canvas"]').bounding_box()
         photo, (a, _, _, d, e, f) = self.collage()["photo"], self.view()
         clip = {"x": box["x"] + e, "y": box["y"] + f, "width": photo["width"] * a, "height": photo["height"] * d}
-        shot = self.page.screenshot(clip=clip)
+        shot = self.page.screenshot(clip=clip, style=".mf-stage > :not(canvas) { visibility: hidden !important }")
         return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))
 
     def view(self) -> list[float]:
         return self.page.evaluate(f"document.querySelector('{ROOT}').magicfixup.view()")
 
     def client(self, point) -> tuple[float, float]:
-        box, (a, b, c, d, e, f) = self.page.locator("canvas").bounding_box(), self.view()
+        box, (a, b, c, d, e, f) = self.page.locator('[data-part="canvas"]').bounding_box(), self.view()
         x, y = point
         return box["x"] + a * x + c * y + e, box["y"] + b * x + d * y + f
 
@@ -62,6 +64,15 @@ class Visitor:
         self.page.set_input_files('[data-part="file"]', path)
         self.ready()
 
+    def open_instead(self, path) -> None:
+        """Choose another file while a photo is open, and open it as a new photo."""
+        self.page.set_input_files('[data-part="file"]', path)
+        self.answer_new_photo()
+
+    def answer_new_photo(self) -> None:
+        """When the page asks what a second picture is for."""
+        self.page.get_by_role("button", name="Open as a new photo").click()
+
     def open_example(self, name: str) -> None:
         self.page.locator(f'[data-example="{name}"]:visible').first.click()
         self.ready()
@@ -70,6 +81,11 @@ class Visitor:
         """The photo is open and has been read."""
         self.wait_mode("edit")
         self.page.wait_for_selector('[data-part="progress"]', state="hidden", timeout=180_000)
+        self.settled()
+
+    def settled(self) -> None:
+        """The page is laid out, and the canvas has heard of its size (before the next frame but one is drawn)."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def press(self, name: str) -> None:
         self.page.locator(f'[data-do="{name}"]:visible').first.click()

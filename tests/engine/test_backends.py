@@ -6,11 +6,11 @@ import sys
 import numpy as np
 import pytest
 import torch
+from tiny_pipeline import acting_pipeline
 
 from magicfixup_demo.collage import render
 from magicfixup_demo.collage_json import collage_from_json
 from magicfixup_demo.engine.backends import BACKENDS, use_backend
-from magicfixup_demo.engine.presets import PRESETS, build_pipeline
 from magicfixup_demo.engine.registry import load_engine
 from magicfixup_demo.engine.samplers import SAMPLERS
 from magicfixup_demo.errors import ModelError, OptionError
@@ -31,15 +31,6 @@ OTHERS = [
 ]
 
 
-def tiny_pipeline(preset: str = "tiny"):
-    """Random weights that act, the same at each call."""
-    torch.manual_seed(0)
-    pipeline = build_pipeline(PRESETS[preset])
-    torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.05)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
-
-
 def run(pipeline, height: int, width: int, **settings) -> np.ndarray:
     """(3, H, W) float32 in grey levels; the same random pictures at each call."""
     random = torch.Generator().manual_seed(1)
@@ -52,7 +43,7 @@ def run(pipeline, height: int, width: int, **settings) -> np.ndarray:
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("preset", ["tiny", "magicfixup-tiny"])
 def test_a_backend_agrees_with_the_reference_at_any_size(name, preset):
-    reference, other = tiny_pipeline(preset), tiny_pipeline(preset)
+    reference, other = acting_pipeline(preset), acting_pipeline(preset)
     use_backend(name, other)
     for size in SIZES:
         for drop in (False, True):
@@ -65,7 +56,7 @@ def test_a_backend_agrees_with_the_reference_at_any_size(name, preset):
 
 @pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="needs the package openvino")
 def test_openvino_converts_at_the_first_call_and_keeps_one_copy_of_the_weights():
-    pipeline = tiny_pipeline("magicfixup-tiny")
+    pipeline = acting_pipeline("magicfixup-tiny")
     use_backend("openvino", pipeline)
     networks = (pipeline.extractor, pipeline.synthesizer)
     assert all(sum(p.numel() for p in network.parameters()) > 10**6 for network in networks)
@@ -79,7 +70,7 @@ def test_openvino_converts_at_the_first_call_and_keeps_one_copy_of_the_weights()
 @pytest.mark.parametrize("sampler", ["published", "unipc"])
 def test_networks_in_half_precision_agree_as_on_a_gpu(sampler):
     """What runs on a GPU: weights in half precision, the schedule and the pictures in single."""
-    reference, half = tiny_pipeline("magicfixup-tiny"), tiny_pipeline("magicfixup-tiny")
+    reference, half = acting_pipeline("magicfixup-tiny"), acting_pipeline("magicfixup-tiny")
     for network in (half.extractor, half.synthesizer, half.vae):
         network.half()
     expected, got = (run(pipeline, 64, 64, sampler=SAMPLERS[sampler]) for pipeline in (reference, half))
@@ -89,7 +80,7 @@ def test_networks_in_half_precision_agree_as_on_a_gpu(sampler):
 
 @pytest.mark.parametrize("preset", ["tiny", "magicfixup-tiny"])
 def test_bfloat16_casts_large_weights_once_and_leaves_small_ones(preset):
-    pipeline = tiny_pipeline(preset)
+    pipeline = acting_pipeline(preset)
     use_backend("torch-bf16", pipeline)
     assert pipeline.synthesizer.dtype == (torch.float32 if preset == "tiny" else torch.bfloat16)
 
@@ -118,14 +109,14 @@ def test_the_small_models_pixels_are_the_references(name, example, reference):
 
 def test_an_unknown_backend_is_refused_with_the_known_ones():
     with pytest.raises(OptionError, match="torch, torch-bf16, openvino"):
-        use_backend("tensorflow", tiny_pipeline())
+        use_backend("tensorflow", acting_pipeline())
     assert tuple(BACKENDS) == BACKEND_NAMES
 
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ModelError, match="pip install openvino"):
-        use_backend("openvino", tiny_pipeline())
+        use_backend("openvino", acting_pipeline())
 
 
 def test_openvino_cannot_report_to_its_makers(monkeypatch):
@@ -133,6 +124,6 @@ def test_openvino_cannot_report_to_its_makers(monkeypatch):
     monkeypatch.delitem(sys.modules, "openvino_telemetry", raising=False)
     monkeypatch.setitem(sys.modules, "openvino", None)  # whether it is there or not: the door is shut before
     with pytest.raises(ModelError):
-        use_backend("openvino", tiny_pipeline())
+        use_backend("openvino", acting_pipeline())
     with pytest.raises(ImportError):
         importlib.import_module("openvino_telemetry")

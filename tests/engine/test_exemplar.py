@@ -18,12 +18,13 @@ def box(shape: tuple[int, int], top: int, left: int, height: int, width: int) ->
     return mask
 
 
+@pytest.mark.parametrize("seed", [0, 5])
 @pytest.mark.parametrize("size", [(200, 300), (512, 512), (900, 1300)])
-def test_a_pattern_is_continued_at_any_size(size):
+def test_a_pattern_is_continued_at_any_size(size, seed):
     photo = stripes(*size, period=size[0] // 20)
     hole = box(size, size[0] // 3, size[1] // 3, size[0] // 5, size[0] // 5)
     damaged = np.where(hole[..., None], 120, photo).astype(np.uint8)
-    painted = paint_texture(damaged, hole, ~hole)
+    painted = paint_texture(damaged, hole, ~hole, seed)
     assert np.array_equal(painted[~hole], photo[~hole])
     wrong = np.abs(painted[hole].astype(int) - photo[hole]).mean()
     assert wrong < 0.4 * np.abs(damaged[hole].astype(int) - photo[hole]).mean()
@@ -46,6 +47,15 @@ def test_the_same_input_gives_the_same_output():
     photo = np.random.default_rng(1).integers(0, 255, (160, 160, 3), dtype=np.uint8)
     hole = box((160, 160), 60, 60, 30, 40)
     assert np.array_equal(paint_texture(photo, hole, ~hole), paint_texture(photo, hole, ~hole))
+
+
+def test_each_seed_paints_another_texture_of_the_same_pixels():
+    photo = np.random.default_rng(1).integers(0, 255, (160, 160, 3), dtype=np.uint8)
+    hole = box((160, 160), 60, 60, 30, 40)
+    first, other, again = (paint_texture(photo, hole, ~hole, seed) for seed in (0, 6, 6))
+    assert np.array_equal(first, paint_texture(photo, hole, ~hole)) and np.array_equal(other, again)
+    assert np.array_equal(other[~hole], photo[~hole])
+    assert np.abs(first[hole].astype(int) - other[hole]).mean() > 10
 
 
 @pytest.mark.parametrize("sources", ["none", "few"])

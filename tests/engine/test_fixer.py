@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from tiny_pipeline import acting_pipeline
 
 from magicfixup_demo.affine import translation
 from magicfixup_demo.collage import render, segment_from_mask
@@ -13,19 +14,14 @@ from magicfixup_demo.engine.composite import blend_weight, ring_width
 from magicfixup_demo.engine.conditioning import fill_from_background, touched_pixels
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import EngineInfo
-from magicfixup_demo.engine.presets import PRESETS, build_pipeline
 from magicfixup_demo.errors import Cancelled, EditError, ModelError, OptionError
 from magicfixup_demo.schema import CoarseEdit, Collage, EditOptions, Layer
 
 
 @pytest.fixture(scope="module")
 def engine() -> PipelineEngine:
-    torch.manual_seed(0)
-    pipeline = build_pipeline(PRESETS["tiny"])
-    torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.05)
-    pipeline.set_progress_bar_config(disable=True)
     info = EngineInfo("tiny", "random weights, for tests", "none", default_steps=2, max_steps=20)
-    return PipelineEngine(pipeline, info, fill_from_background, strength=0.5, area=96 * 96)
+    return PipelineEngine(acting_pipeline(), info, fill_from_background, strength=0.5, area=96 * 96)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +58,43 @@ def test_samples_are_the_runs_of_the_following_seeds(engine, scene, moved):
     assert both.sdedit is None
     assert np.array_equal(both.images[1], second.images[0])
     assert not np.array_equal(both.images[0], both.images[1])
+
+
+@pytest.mark.parametrize("words", ["Variant 3", "SDEdit"])
+def test_a_stop_keeps_the_finished_variants(engine, scene, moved, words):
+    options = EditOptions(seed=5, samples=4)
+    whole = engine.fixup(scene, moved, options)
+    stopped = engine.fixup(scene, moved, options, stopping_at(words))
+    finished = 2 if words == "Variant 3" else 4
+    assert len(stopped.images) == finished and stopped.sdedit is None and "stopped" in stopped.note
+    for image, same in zip(stopped.images, whole.images, strict=False):
+        np.testing.assert_array_equal(image, same)
+    with pytest.raises(Cancelled):
+        engine.fixup(scene, moved, options, stopping_at("Variant 1"))
+
+
+def test_variants_that_do_not_fit_leave_the_finished_ones(engine, scene, moved):
+    other, runs = copy.copy(engine), []
+
+    def growing(*arguments, **settings):
+        runs.append(1)
+        if len(runs) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return engine.pipeline(*arguments, **settings)
+
+    growing.device, growing.config = engine.pipeline.device, engine.pipeline.config
+    growing.cache = engine.pipeline.cache
+    other.pipeline = growing
+    result = other.fixup(scene, moved, EditOptions(seed=5, samples=3))
+    assert len(result.images) == 1 and "1 of 3 variants" in result.note and "memory is full" in result.note
+    np.testing.assert_array_equal(result.images[0], engine.fixup(scene, moved, EditOptions(seed=5)).images[0])
+
+
+def test_the_time_is_told_for_each_part(engine, scene, moved):
+    result = engine.fixup(scene, moved, EditOptions(steps=3))
+    assert min(result.fill_seconds, result.sdedit_seconds) > 0
+    assert result.fill_seconds + result.sdedit_seconds < result.seconds and result.sdedit_steps == 3
+    assert engine.fixup(scene, moved, EditOptions(sdedit=False)).sdedit_steps == 0
 
 
 def test_the_last_seed_wraps(engine, scene, moved):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from tiny_pipeline import acting_pipeline
 
 from magicfixup_demo.engine.codecs import PixelCodec
 from magicfixup_demo.engine.detail_transfer import (
@@ -17,7 +18,7 @@ from magicfixup_demo.engine.detail_transfer import (
 )
 from magicfixup_demo.engine.pipeline import Conditions
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
-from magicfixup_demo.engine.samplers import SAMPLERS
+from magicfixup_demo.engine.samplers import SAMPLERS, ddim_timesteps
 from magicfixup_demo.engine.sdedit import sdedit
 
 SIZE = 64
@@ -25,10 +26,7 @@ SMALL, LATENT = "tiny", "magicfixup-tiny"
 
 
 def seeded_pipeline(name: str):
-    torch.manual_seed(0)
-    pipeline = build_pipeline(PRESETS[name])
-    torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.02)  # it starts at zero, which hides everything
-    return pipeline
+    return acting_pipeline(name, std=0.02)
 
 
 @pytest.fixture(scope="module", params=[SMALL, LATENT])
@@ -160,16 +158,16 @@ def test_before_training_the_small_model_returns_the_coarse_edit(pictures):
 
 def test_timesteps_start_at_the_strength_and_fall(pipeline):
     for steps, strength in ((1, 1.0), (4, 0.5), (10, 0.3)):
-        timesteps = pipeline.timesteps(steps, strength).tolist()
+        timesteps = ddim_timesteps(pipeline.scheduler, steps, strength)[1].tolist()
         assert len(timesteps) == steps
         assert timesteps == sorted(timesteps, reverse=True)
         assert timesteps[0] <= 1000 * strength
-    assert pipeline.timesteps(50, 0.5).tolist()[0] >= 450
+    assert ddim_timesteps(pipeline.scheduler, 50, 0.5)[1].tolist()[0] >= 450
 
 
 def test_published_schedule_runs_from_981_to_1():
     """../shared/parity states it for 50 steps."""
-    timesteps = seeded_pipeline(LATENT).timesteps(50, 1.0).tolist()
+    timesteps = ddim_timesteps(seeded_pipeline(LATENT).scheduler, 50, 1.0)[1].tolist()
     assert (timesteps[0], timesteps[1], timesteps[-1]) == (981, 961, 1)
 
 

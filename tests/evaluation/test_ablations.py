@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from tiny_pipeline import acting_pipeline
 
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import EngineInfo
-from magicfixup_demo.engine.presets import PRESETS, build_pipeline
+from magicfixup_demo.engine.presets import PRESETS
 from magicfixup_demo.errors import OptionError
 from magicfixup_demo.evaluation.ablations import ABLATIONS, without
 from magicfixup_demo.schema import EditOptions
@@ -16,12 +17,9 @@ OPTIONS = EditOptions(steps=1, sdedit=False)
 
 @pytest.fixture(scope="module", params=["tiny", "magicfixup-tiny"])
 def engine(request) -> PipelineEngine:
-    torch.manual_seed(0)
     preset = PRESETS[request.param]
-    pipeline = build_pipeline(preset)
-    torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.5)  # zero at first, which hides everything
+    pipeline = acting_pipeline(request.param, std=0.5)
     torch.nn.init.normal_(pipeline.extractor.time_embedding.linear_2.weight)  # else its share is below a grey level
-    pipeline.set_progress_bar_config(disable=True)
     info = EngineInfo(request.param, "", "", 1, 4)
     return PipelineEngine(pipeline, info, preset.fill, 0.5, 96 * 128, preset.multiple)
 

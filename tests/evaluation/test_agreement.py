@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-import torch
+from tiny_pipeline import acting_pipeline
 
 from magicfixup_demo.engine.conditioning import fill_from_background
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import EngineInfo
-from magicfixup_demo.engine.presets import PRESETS, build_pipeline
 from magicfixup_demo.engine.samplers import sampler_names
 from magicfixup_demo.errors import ModelError
 from magicfixup_demo.evaluation import agreement
@@ -16,12 +15,8 @@ from magicfixup_demo.evaluation import agreement
 def tiny_engine(name: str, device: str, backend: str = "torch") -> PipelineEngine:
     if backend == "openvino":
         raise ModelError("install it with: pip install openvino")
-    torch.manual_seed(0)
-    pipeline = build_pipeline(PRESETS["tiny"])
-    torch.nn.init.normal_(pipeline.synthesizer.conv_out.weight, std=0.02)
-    pipeline.set_progress_bar_config(disable=True)
     info = EngineInfo(name, "random weights, for tests", "none", 2, 100, sampler_names("ddim", rereads=False))
-    return PipelineEngine(pipeline, info, fill_from_background, strength=0.5, area=64 * 64)
+    return PipelineEngine(acting_pipeline(std=0.02), info, fill_from_background, strength=0.5, area=64 * 64)
 
 
 def difference(results, target, regions) -> list[dict[str, float]]:

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import * as affine from "../../magicfixup_demo/web/affine.js";
+import * as affine from "../../magicfixup_demo/web/model/affine.js";
 import { close } from "./close.mjs";
 
 const vectors = JSON.parse(readFileSync(new URL("../affine_vectors.json", import.meta.url), "utf8"));

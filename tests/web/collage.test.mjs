@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { IDENTITY, translation } from "../../magicfixup_demo/web/affine.js";
+import { IDENTITY, translation } from "../../magicfixup_demo/web/model/affine.js";
 import {
   EMPTY,
   addObject,
@@ -15,8 +15,8 @@ import {
   segmentOf,
   setMatrix,
   toJson,
-} from "../../magicfixup_demo/web/collage.js";
-import { isCutOut, layerAt, promptPointAt } from "../../magicfixup_demo/web/hit.js";
+} from "../../magicfixup_demo/web/model/collage.js";
+import { isCutOut, layerAt, promptPointAt } from "../../magicfixup_demo/web/canvas/hit.js";
 import { close } from "./close.mjs";
 
 const photo = { width: 100, height: 80, scale: 1 };
@@ -83,7 +83,7 @@ test("the nearest point of the prompt within reach", () => {
 
 test("the JSON is what collage_json.py documents", () => {
   assert.deepEqual(toJson(one), {
-    version: 1,
+    version: 2,
     photo: { width: 100, height: 80 },
     segments: [{ id: "s1", left: 10, top: 10, width: 20, height: 20, mask: "mask of s1" }],
     layers: [{ id: "l1", segment: "s1", matrix: [...IDENTITY] }],

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { IDENTITY, apply, compose, meanScale, rotation, scaling, translation } from "../../magicfixup_demo/web/affine.js";
-import { centreOf, cornersOf } from "../../magicfixup_demo/web/collage.js";
-import { MAX_SCALE, MIN_SCALE, advance, nudge, pinch } from "../../magicfixup_demo/web/gestures.js";
+import { IDENTITY, apply, compose, meanScale, rotation, scaling, translation } from "../../magicfixup_demo/web/model/affine.js";
+import { centreOf, cornersOf } from "../../magicfixup_demo/web/model/collage.js";
+import { MAX_SCALE, MIN_SCALE, advance, nudge, pinch } from "../../magicfixup_demo/web/arrange/gestures.js";
 import { close } from "./close.mjs";
 
 const photo = { width: 600, height: 400 };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { problemOf } from "../../magicfixup_demo/web/following.js";
-import { strings } from "../../magicfixup_demo/web/strings.js";
+import { problemOf } from "../../magicfixup_demo/web/settings/following.js";
+import { strings } from "../../magicfixup_demo/web/page/strings.js";
 
 const offer = (name, more = {}) => ({ name, megabytes: 0, loading: false, fraction: 0, text: "", problem: null, info: null, ...more });
 const models = (offers, more = {}) => ({ problem: null, wanted: "magicfixup", default: "magicfixup", offers, ...more });
@@ -40,6 +40,6 @@ test("the size of a download is said before it begins, in GB or MB", () => {
 
 test("the facts of a result name the model's own licence", () => {
   const result = { model: "small", licence: "MIT; beside it, another", seconds: 1.26, steps: 1, seed: 7 };
-  assert.equal(strings.facts(result), "small · MIT · 1.3 s · 1 step · seed 7");
-  assert.equal(strings.otherNote({ ...result, steps: 2 }), "MIT · 1.3 s · 2 steps");
+  assert.equal(strings.facts(result), "Small · MIT · 1.3 s · 1 step · seed 7");
+  assert.equal(strings.facts({ ...result, steps: 2, images: ["a", "b"], rounds: 2 }, 8), "Small · MIT · 1.3 s for 2 variants · 2 steps · seed 8 · round 2");
 });

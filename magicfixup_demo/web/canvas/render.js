@@ -1,0 +1,72 @@
+// Draws the collage for the eyes. collage.py is THE renderer; a browser test holds this one to it.
+
+import { IDENTITY, compose, isIdentity } from "../model/affine.js";
+import { opacityOf, photoOf, segmentOf } from "../model/collage.js";
+import { warpedCutout } from "./distort.js";
+import { makeCanvas } from "./masks.js";
+
+let base = { photo: null, segments: [], canvas: null }; // the photo with all its segments cut out, as drawn last
+
+/** Draw the whole collage into a canvas of the scene's size; what is left clear is hole. `moving`: a gesture goes on. */
+export function drawScene(context, state, moving = false) {
+  const { photo, layers } = state;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.globalAlpha = 1;
+  context.globalCompositeOperation = "copy";
+  context.drawImage(baseOf(state), 0, 0);
+  context.globalCompositeOperation = "source-over";
+  for (const layer of layers) if (!layer.hidden) drawLayer(context, state, layer, IDENTITY, moving);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.globalAlpha = 1;
+}
+
+/** Draw one layer; `outer` maps scene pixels to those of the context, which holds all that lies below unless `alone`. */
+export function drawLayer(context, state, layer, outer, moving = false, alone = false) {
+  const { photo } = state;
+  const segment = segmentOf(state, layer);
+  const still = isIdentity(layer.matrix) && !layer.distort && !segment.source;
+  if (still && opacityOf(layer) === 1 && !alone) return putBack(context, segment, outer);
+  const { scale } = photoOf(state, segment);
+  const [a, b, c, d, e, f] = layer.matrix;
+  const zoom = photo.scale / scale; // its own photo may be shown at another size than this one
+  context.globalAlpha = opacityOf(layer);
+  context.imageSmoothingEnabled = !still || !isIdentity(outer);
+  context.imageSmoothingQuality = "high";
+  context.setTransform(...compose(outer, [a * zoom, b * zoom, c * zoom, d * zoom, e * photo.scale, f * photo.scale]));
+  if (layer.distort) drawDistorted(context, warpedCutout(segment, layer.distort, scale, moving));
+  else context.drawImage(segment.cutout, segment.sx, segment.sy);
+}
+
+function drawDistorted(context, { canvas, x, y, scale, scaleY }) {
+  context.drawImage(canvas, x, y, canvas.width / scale, canvas.height / scaleY);
+}
+
+// Whole and where it was cut: the photo itself again, but for where a soft edge stands before another layer.
+function putBack(context, { cutout, original, sx, sy }, outer) {
+  context.setTransform(...outer);
+  context.globalAlpha = 1;
+  context.imageSmoothingEnabled = !isIdentity(outer);
+  context.globalCompositeOperation = cutout === original ? "source-over" : "source-atop";
+  context.drawImage(cutout, sx, sy);
+  context.globalCompositeOperation = "destination-over";
+  if (cutout !== original) context.drawImage(original, sx, sy);
+  context.globalCompositeOperation = "source-over";
+}
+
+// One is kept: memory counts on a phone, and a gesture changes layers, not segments.
+function baseOf({ photo, segments }) {
+  const own = segments.filter((segment) => !segment.source);
+  if (!own.length) return photo.bitmap;
+  const same = base.photo === photo && base.segments.length === own.length && own.every((one, i) => one === base.segments[i]);
+  if (!same) base = { photo, segments: own, canvas: cutOutOf(photo, own) };
+  return base.canvas;
+}
+
+function cutOutOf(photo, segments) {
+  const canvas = makeCanvas(photo.bitmap.width, photo.bitmap.height);
+  const context = canvas.getContext("2d");
+  context.drawImage(photo.bitmap, 0, 0);
+  context.globalCompositeOperation = "destination-out";
+  for (const segment of segments) context.drawImage(segment.hole, segment.sx, segment.sy);
+  return canvas;
+}

@@ -1,0 +1,211 @@
+"""The page's renderer against collage.py: the same collage, drawn by both, without the page around it."""
+
+import base64
+import io
+import json
+import mimetypes
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from magicfixup_demo.affine import IDENTITY, compose, rotation, scaling, translation
+from magicfixup_demo.collage import render
+from magicfixup_demo.collage_json import collage_to_json
+from magicfixup_demo.images import png_bytes
+from magicfixup_demo.schema import Collage, Layer, Segment, Source
+
+WEB = Path(__file__).resolve().parents[2] / "magicfixup_demo" / "web"
+ADDRESS = "http://editor.test/"
+WIDTH, HEIGHT = 300, 200
+
+DRAW = """async ({ json, photos, address }) => {
+  const { decodePicture, makeCanvas, makeSegment, readMask } = await import(address + "canvas/masks.js");
+  const { drawScene } = await import(address + "canvas/render.js");
+  const record = JSON.parse(json);
+  const opened = {};
+  for (const [id, { url, width, height }] of Object.entries(photos)) {
+    const bitmap = await decodePicture(url);
+    opened[id] = { id, width, height, bitmap, scale: bitmap.width / width };
+  }
+  const segments = await Promise.all(record.segments.map(async (segment) => {
+    const photo = opened[segment.source ?? ""];
+    return { ...makeSegment(segment.id, await readMask(segment, photo), photo), source: segment.source };
+  }));
+  const { "": photo, ...sources } = opened;
+  const canvas = makeCanvas(photo.bitmap.width, photo.bitmap.height);
+  const context = canvas.getContext("2d");
+  drawScene(context, { photo, sources: Object.values(sources), segments, layers: record.layers });
+  return canvas.toDataURL("image/png");
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    """A page with nothing on it that can import the editor's modules."""
+    page = chromium.new_page()
+
+    def answer(route):
+        path = WEB / route.request.url.removeprefix(ADDRESS)
+        if path.is_file():
+            route.fulfill(body=path.read_bytes(), content_type=mimetypes.guess_type(path.name)[0])
+        else:
+            route.fulfill(body="<!doctype html>", content_type="text/html")
+
+    page.route(ADDRESS + "**", answer)
+    page.goto(ADDRESS)
+    yield page
+    page.close()
+
+
+def drawn(page, photo: np.ndarray, collage: Collage, sources: dict | None = None, shown: float = 1.0) -> np.ndarray:
+    """What the page makes of it, (h, w, 4) uint8; ``shown``: size at which it has the photo itself."""
+
+    def sent(picture: np.ndarray, scale: float) -> dict:
+        height, width = picture.shape[:2]
+        small = cv2.resize(picture, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+        url = "data:image/png;base64," + base64.b64encode(png_bytes(small)).decode()
+        return {"url": url, "width": width, "height": height}
+
+    photos = {"": sent(photo, shown)} | {name: sent(picture, 1.0) for name, picture in (sources or {}).items()}
+    data = page.evaluate(DRAW, {"json": collage_to_json(collage), "photos": photos, "address": ADDRESS})
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGBA"))
+
+
+def agree(shown: np.ndarray, expected: np.ndarray, slack: int = 1, most: float = 8) -> None:
+    """Premultiplied, each pixel lies in the range of its neighbours within ``slack`` pixels, but for rounding."""
+    pictures = []
+    for rgba in (shown, expected):
+        rgba = rgba.astype(np.float32)
+        pictures.append(np.dstack([rgba[..., :3] * rgba[..., 3:] / 255, rgba[..., 3:]]))
+    kernel = np.ones((2 * slack + 1, 2 * slack + 1), np.uint8)
+    low, high = cv2.erode(pictures[1], kernel), cv2.dilate(pictures[1], kernel)
+    outside = np.maximum(low - pictures[0], pictures[0] - high).max(axis=2)
+    assert np.quantile(outside, 0.999) <= most
+    assert np.abs(pictures[0] - pictures[1]).mean() <= 2.5
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    """Smooth colours, so that a shift of a fraction of a pixel is a small difference and a wrong place a large one."""
+    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
+    planes = 128 + 90 * np.sin(columns / 19), 128 + 90 * np.cos(rows / 13), 60 + (rows + columns) / 3
+    return np.clip(np.dstack(planes), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def dark_on_green(photo) -> tuple[np.ndarray, Segment]:
+    """A photo with a dark soft disc, and that disc as a segment."""
+    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH] + 0.5
+    cover = np.clip(0.5 + (42 - np.hypot(columns - 80, rows - 90)) / 5, 0, 1)
+    picture = np.rint(photo * (1 - cover[..., None]) + np.array([60, 30, 20]) * cover[..., None]).astype(np.uint8)
+    mask = np.rint(cover * 255).astype(np.uint8)
+    left, top, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
+    return picture, Segment("disc", left, top, mask[top : top + height, left : left + width].copy())
+
+
+def block(left: int, top: int, width: int, height: int, **more) -> Segment:
+    return Segment(more.pop("id", "block"), left, top, np.full((height, width), 255, np.uint8), **more)
+
+
+def one(segment: Segment, *layers: Layer, sources=()) -> Collage:
+    return Collage(WIDTH, HEIGHT, (segment,), layers, tuple(sources))
+
+
+MOVES = {
+    "moved": translation(90, 31),
+    "turned": compose(rotation(0.5, (110, 90)), translation(60, 10)),
+    "larger": scaling(1.6, 1.3, (60, 60)),
+    "smaller": compose(translation(80, 10), scaling(0.4, 0.6, (80, 90))),
+    "flipped": compose(translation(70, 0), scaling(-1, 1, (80, 90))),
+}
+TILT = ((14.0, 6.0), (-22.0, 3.0), (9.0, 12.0), (-16.0, -5.0))
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_moved_layers(page, dark_on_green, name):
+    picture, disc = dark_on_green
+    for distort, opacity in ((None, 1.0), (TILT, 1.0), (None, 0.4)):
+        collage = one(disc, Layer("l", "disc", MOVES[name], distort, opacity=opacity))
+        agree(drawn(page, picture, collage), render(picture, collage).rgba)
+
+
+def test_a_distort_alone_and_a_strong_one(page, photo):
+    far = ((40.0, 20.0), (-40.0, 20.0), (30.0, 0.0), (-30.0, 0.0))
+    for distort in (TILT, far):
+        collage = one(block(40, 40, 110, 80), Layer("l", "block", IDENTITY, distort))
+        agree(drawn(page, photo, collage), render(photo, collage).rgba)
+
+
+def test_hidden_layers_and_holes(page, dark_on_green):
+    picture, disc = dark_on_green
+    collage = one(disc, Layer("l", "disc", hidden=True))
+    shown, expected = drawn(page, picture, collage), render(picture, collage).rgba
+    assert np.array_equal(shown[..., 3], expected[..., 3])
+
+
+def test_an_object_in_its_place_leaves_no_trace(page, dark_on_green):
+    picture, disc = dark_on_green
+    shown = drawn(page, picture, one(disc, Layer("l", "disc")))
+    assert np.array_equal(shown[..., :3], picture) and (shown[..., 3] == 255).all()
+
+
+def test_a_soft_object_in_its_place_before_another_layer(page, dark_on_green):
+    picture, disc = dark_on_green
+    behind = block(200, 40, 70, 70, id="behind")
+    layers = (Layer("b", "behind", translation(-110, 15)), Layer("d", "disc"))
+    collage = Collage(WIDTH, HEIGHT, (disc, behind), layers)
+    shown, expected = drawn(page, picture, collage).astype(int), render(picture, collage).rgba.astype(int)
+    assert np.abs(shown - expected).max() <= 4
+
+
+def test_soft_edges_have_the_same_colours(page, dark_on_green):
+    """Moved by whole pixels, so that nothing but the estimate of the colours can differ."""
+    picture, disc = dark_on_green
+    collage = one(disc, Layer("l", "disc", translation(120, 20)))
+    shown, expected = drawn(page, picture, collage).astype(int), render(picture, collage).rgba.astype(int)
+    assert np.abs(shown - expected)[expected[..., 3] == 255].max() <= 4
+
+
+def test_objects_of_another_photo(page, photo):
+    guest = np.ascontiguousarray(photo[::-1, :180])
+    segment = block(100, 30, 60, 50, source="p2")
+    for distort in (None, TILT):
+        layer = Layer("l", "block", compose(translation(40, 60), scaling(1.2, 0.9)), distort)
+        collage = one(segment, layer, sources=[Source("p2", 180, HEIGHT)])
+        expected = render(photo, collage, {"p2": guest}).rgba
+        agree(drawn(page, photo, collage, {"p2": guest}), expected)
+
+
+def test_a_photo_shown_smaller_than_it_is(page, photo):
+    """The page has half its pixels of the photo, and all of the other photo's."""
+    guest = np.ascontiguousarray(photo[::-1, :180])
+    segments = (block(20, 20, 90, 70, id="own"), block(100, 30, 60, 50, source="p2"))
+    layers = (Layer("a", "own", translation(60, 40), TILT), Layer("b", "block", translation(90, 0), TILT))
+    collage = Collage(WIDTH, HEIGHT, segments, layers, (Source("p2", 180, HEIGHT),))
+    shown = drawn(page, photo, collage, {"p2": guest}, shown=0.5)
+    agree(shown, halved(render(photo, collage, {"p2": guest})), most=12)
+
+
+def test_a_soft_edge_shown_smaller_than_it_is(page, dark_on_green):
+    picture, disc = dark_on_green
+    collage = one(disc, Layer("l", "disc", translation(120, 20)))
+    agree(drawn(page, picture, collage, shown=0.5), halved(render(picture, collage)), most=12)
+
+
+def halved(edit) -> np.ndarray:
+    """A coarse edit at half its size, (h, w, 4) uint8."""
+    premultiplied = edit.rgba.astype(np.float32)
+    premultiplied[..., :3] *= premultiplied[..., 3:] / 255
+    small = cv2.resize(premultiplied, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    small[..., :3] /= np.maximum(small[..., 3:], 1) / 255
+    return np.clip(np.rint(small), 0, 255)
+
+
+def test_the_page_keeps_one_number_for_the_cut(page):
+    from magicfixup_demo.collage import CUT_THRESHOLD
+
+    assert page.evaluate(f'import("{ADDRESS}canvas/masks.js").then(({{ CUT }}) => CUT)') == CUT_THRESHOLD
+    assert json.loads(collage_to_json(one(block(1, 1, 2, 2))))["version"] == 2
