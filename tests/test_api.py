@@ -19,7 +19,7 @@ from magicfixup_demo.errors import CollageError, OptionError, PhotoError
 from magicfixup_demo.images import png_bytes, save_png
 from magicfixup_demo.ui import strings, uploads
 from magicfixup_demo.ui.api import Api
-from magicfixup_demo.ui.editor import WEB_FOLDER
+from magicfixup_demo.ui.examples import EXAMPLES_FOLDER
 from magicfixup_demo.ui.page import build_page, launch_options, login_of
 from magicfixup_demo.ui.services import Services
 from magicfixup_demo.ui.uploads import UploadedPhotos
@@ -396,7 +396,7 @@ def test_a_login_keeps_others_out_of_page_api_and_tools(monkeypatch):
         import httpx
 
         assert httpx.post(f"{url}gradio_api/mcp/", json={}, follow_redirects=True).status_code in (401, 404, 405)
-        for path in ("gradio_api/info", f"gradio_api/file={WEB_FOLDER / 'editor.js'}", "config"):
+        for path in ("gradio_api/info", f"gradio_api/file={EXAMPLES_FOLDER}/examples.json", "config"):
             assert httpx.get(url + path).status_code == 401, path
         assert httpx.post(f"{url}gradio_api/call/segment", json={"data": 5 * [None]}).status_code == 401
         known = Client(url, verbose=False, analytics_enabled=False, auth=("ann", "a:secret"))

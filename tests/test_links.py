@@ -23,7 +23,6 @@ from magicfixup_demo.images import open_photo
 from magicfixup_demo.saving.photos import keep_photo
 from magicfixup_demo.ui import link_files, links, strings
 from magicfixup_demo.ui.calendar import Calendar
-from magicfixup_demo.ui.editor import WEB_FOLDER
 from magicfixup_demo.ui.examples import list_examples
 from magicfixup_demo.ui.guarding import served_folders
 from magicfixup_demo.ui.link_files import LinkedWork
@@ -252,7 +251,7 @@ def test_kept_files_are_not_served(tmp_path):
     (file,) = (tmp_path / "links").iterdir()
     services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter(), links=store)
     browser = TestClient(gr.routes.App.create_app(build_page(services)))
-    assert browser.get(f"/gradio_api/file={WEB_FOLDER / 'editor.js'}").status_code == 200
+    assert browser.get(f"/gradio_api/file={list_examples()[0].photo}").status_code == 200
     for path in (str(file), str(file.parent), f"../../..{file}", file.name, made.id):
         assert browser.get(f"/gradio_api/file={path}").status_code in (400, 403, 404)
     with pytest.raises(PhotoError):

@@ -21,7 +21,7 @@ from magicfixup_demo.serving.doors import is_open
 from magicfixup_demo.serving.guard import ELSEWHERE, NOT_HERE, WRONG_NAME
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.answer_files import answer_file
-from magicfixup_demo.ui.editor import WEB_FOLDER
+from magicfixup_demo.ui.editor import WEB_FOLDER, editor_script
 from magicfixup_demo.ui.examples import EXAMPLES_FOLDER, list_examples
 from magicfixup_demo.ui.page import build_page, launch_options
 from magicfixup_demo.ui.services import Services
@@ -183,8 +183,8 @@ def test_a_direct_call_does_not_pass_the_queue_by(http_client):
 
 def detours(target: Path) -> list[str]:
     """Ways to write the name of a file of the server that are not its own."""
-    name, below = str(target), os.path.relpath(target, WEB_FOLDER)
-    deep = f"{WEB_FOLDER}/{below}"
+    name, below = str(target), os.path.relpath(target, EXAMPLES_FOLDER)
+    deep = f"{EXAMPLES_FOLDER}/{below}"
     return [
         name,
         quote(name, safe=""),
@@ -211,7 +211,7 @@ def detours(target: Path) -> list[str]:
         deep.replace("../", "....//"),
         deep.replace("..", "．．"),
         deep.replace("..", "%c0%ae%c0%ae"),
-        f"{WEB_FOLDER}/./{below}",
+        f"{EXAMPLES_FOLDER}/./{below}",
         "~" + name,
     ]
 
@@ -270,7 +270,9 @@ def test_no_address_is_fetched(raw, address):
 
 
 def test_the_pages_own_files_are_served(raw):
-    assert "mount" in raw(FILE + str(WEB_FOLDER / "editor.js"))[1]
+    status, body = raw(editor_script().path)
+    assert status == 200 and "mount" in body
+    assert raw(FILE + str(WEB_FOLDER / "editor.js"))[0] == 404, "what is joined needs no second address"
     picture = next(path for path in EXAMPLES_FOLDER.rglob("*.jpg"))
     assert raw(FILE + str(picture))[0] == 200
 
@@ -360,7 +362,7 @@ def test_the_functions_of_a_component_are_the_pages_own_alone(http_client, compo
 
 @pytest.mark.parametrize("name", ["evil.example", "evil.example:7860", "169.254.169.254", "localhost.evil.example", ""])
 def test_a_page_of_this_machine_goes_by_its_own_names_alone(raw, name):
-    for path in ("/", "/config", API + "mcp/", API + "info", FILE + str(WEB_FOLDER / "editor.js")):
+    for path in ("/", "/config", API + "mcp/", API + "info", editor_script().path):
         status, body = raw(path, {"Host": name})
         assert status in (400, 421) and (WRONG_NAME in body or status == 400)
 

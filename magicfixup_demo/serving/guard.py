@@ -1,7 +1,7 @@
 """The guard at the server's door: an ASGI middleware around Gradio's routes that passes streams on as they come."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from magicfixup_demo.serving import bodies
 from magicfixup_demo.serving.bodies import BoundedBody, Held, Refused
 from magicfixup_demo.serving.doors import API, FILE, UPLOAD, is_open, is_served
 from magicfixup_demo.serving.headers import headers_for
+from magicfixup_demo.serving.kept import KEPT, KeptFile
 from magicfixup_demo.serving.origins import is_from_elsewhere, is_known
 
 NOT_UNDERSTOOD = "This request cannot be understood; reload the page and try again."
@@ -30,15 +31,16 @@ class Rules:
     """What the guard goes by.
 
     ``program``: folders whose files belong to the page; ``answers``: those whose files programs fetch. ``uploads``:
-    where uploads arrive, ``upload_bytes`` the most of one. ``hosts``: the server's names; any where empty. ``private``:
-    whether requests that other web sites cause are refused. ``silence``: seconds. ``health``: -> (well, what is told);
-    ``metrics``: -> Prometheus text.
+    where uploads arrive, ``upload_bytes`` the most of one. ``kept``: path -> a file of the page that is in memory.
+    ``hosts``: the server's names; any where empty. ``private``: whether requests that other web sites cause are
+    refused. ``silence``: seconds. ``health``: -> (well, what is told); ``metrics``: -> Prometheus text.
     """
 
     program: tuple[Path, ...]
     answers: tuple[Path, ...]
     uploads: Path
     upload_bytes: int
+    kept: Mapping[str, KeptFile] = field(default_factory=dict)
     on_space: bool = False
     hosts: frozenset[str] = frozenset()
     private: bool = False
@@ -73,6 +75,8 @@ class Guard:
     def _own(self, scope: dict) -> Response | None:
         """What the guard answers by itself."""
         path, asked = _path(scope), scope["method"] in ("GET", "HEAD")
+        if asked and path in self._rules.kept:
+            return self._rules.kept[path].answer(_headers(scope).get("accept-encoding", ""))
         if asked and path == HEALTH and self._rules.health:
             well, told = self._rules.health()
             return JSONResponse(told, 200 if well else 503)
@@ -141,6 +145,7 @@ class Guard:
     def _with_headers(self, path: str, send: Callable) -> Callable:
         name = path.removeprefix(API + FILE)
         headers = headers_for(path, self._rules.on_space, program=is_served(name, self._rules.program))
+        headers |= KEPT if path in self._rules.kept else {}
 
         async def sent(message: dict) -> None:
             if message["type"] == "http.response.start":

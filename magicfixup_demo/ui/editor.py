@@ -8,6 +8,9 @@ from pathlib import Path
 
 import gradio as gr
 
+from magicfixup_demo.serving.kept import KeptFile
+from magicfixup_demo.ui.script import page_script
+
 WEB_FOLDER = Path(__file__).resolve().parents[1] / "web"
 
 # The body of a Function(element, trigger, props, server, upload, watch). A static import is impossible here, and
@@ -17,7 +20,7 @@ const inbox = [];
 const port = { deliver: (message) => inbox.push(message) };
 watch('value', () => port.deliver(props.value));
 const root = window.gradio_config?.root ?? '';
-import(root + '/gradio_api/file=' + encodeURI(props.module)).then((editor) => {
+import(root + props.module).then((editor) => {
   editor.mount({ element, server, port, root });
   inbox.forEach((message) => port.deliver(message));
 });
@@ -45,6 +48,16 @@ def style_sheets() -> list[Path]:
     )
 
 
+def editor_script() -> KeptFile:
+    """``editor.js`` and all that it imports."""
+    return page_script(WEB_FOLDER, "editor.js")
+
+
+def head_html() -> str:
+    """The script is fetched while Gradio's own are; relative, for a server below another's path."""
+    return f'<link rel="modulepreload" href="{editor_script().path.removeprefix("/")}">'
+
+
 def _part(name: str) -> str:
     return (WEB_FOLDER / "parts" / f"{name}.html").read_text("utf-8").rstrip("\n")
 
@@ -59,7 +72,7 @@ class Editor(gr.HTML):
             js_on_load=MOUNT,
             apply_default_css=False,
             server_functions=server_functions,
-            module=str(WEB_FOLDER / "editor.js"),
+            module=editor_script().path,
             **kwargs,
         )
 

@@ -10,7 +10,7 @@ from magicfixup_demo.saving.work import MAX_SAVED_BYTES
 from magicfixup_demo.serving.guard import Guard, Rules
 from magicfixup_demo.serving.origins import OWN_MACHINE
 from magicfixup_demo.ui.answer_files import answer_folders
-from magicfixup_demo.ui.editor import WEB_FOLDER
+from magicfixup_demo.ui.editor import editor_script
 from magicfixup_demo.ui.examples import EXAMPLES_FOLDER
 
 
@@ -22,8 +22,10 @@ def guard(login: bool = False, host: str | None = None, also: tuple[str, ...] = 
     """
     on_space = "SPACE_ID" in os.environ
     alone = not on_space and host in OWN_MACHINE - {"0.0.0.0"}
+    script = editor_script()
     rules = Rules(
-        program=(WEB_FOLDER, EXAMPLES_FOLDER),
+        program=(EXAMPLES_FOLDER,),
+        kept={script.path: script},
         answers=answer_folders(),
         uploads=Path(get_upload_folder()),
         upload_bytes=MAX_SAVED_BYTES,
@@ -37,4 +39,4 @@ def guard(login: bool = False, host: str | None = None, also: tuple[str, ...] = 
 
 def served_folders() -> tuple[Path, ...]:
     """Nothing private may lie in these: some of what is in them is handed out to browsers."""
-    return WEB_FOLDER, EXAMPLES_FOLDER, Path(get_upload_folder())
+    return EXAMPLES_FOLDER, Path(get_upload_folder())

@@ -14,7 +14,7 @@ from magicfixup_demo.saving.work import MAX_SAVED_BYTES
 from magicfixup_demo.serving.events import note
 from magicfixup_demo.ui import handlers, strings
 from magicfixup_demo.ui.api import add_api
-from magicfixup_demo.ui.editor import WEB_FOLDER, Editor, style_sheets
+from magicfixup_demo.ui.editor import Editor, head_html, style_sheets
 from magicfixup_demo.ui.examples import EXAMPLES_FOLDER
 from magicfixup_demo.ui.gradio_log import quieten
 from magicfixup_demo.ui.guarding import guard
@@ -34,7 +34,7 @@ MOST_IN_QUEUE = 64
 
 def build_page(services: Services) -> gr.Blocks:
     """Lay out the page over ``services``; nothing is loaded here."""
-    gr.set_static_paths([WEB_FOLDER, EXAMPLES_FOLDER])  # and Gradio's own folder, see guarding.py
+    gr.set_static_paths([EXAMPLES_FOLDER])  # and Gradio's own folder, see guarding.py
     tidy = (UPLOADS_CHECKED_SECONDS, UPLOADS_KEPT_SECONDS)
     with gr.Blocks(title=strings.TITLE, fill_width=True, analytics_enabled=False, delete_cache=tidy) as page:
         editor = Editor(handlers.server_functions(services), elem_id="magicfixup")
@@ -72,6 +72,7 @@ def launch_options(host: str | None = None, **guarded) -> dict:
         "max_threads": MOST_EVENTS,
         "max_file_size": MAX_SAVED_BYTES,
         "css_paths": style_sheets(),
+        "head": head_html(),
         "theme": gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         "footer_links": [],
         "ssr_mode": False,

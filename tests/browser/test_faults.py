@@ -64,6 +64,11 @@ def wait_until(happened) -> None:
         time.sleep(0.05)  # between two looks
 
 
+def visits(services) -> set[str]:
+    """Of whom the server holds photos."""
+    return {photo.visit for photo in services.photos._photos.values()}
+
+
 def save(visitor) -> None:
     visitor.key("Control+s")
     visitor.page.click('[data-save="collage-png"]')
@@ -104,7 +109,8 @@ def test_a_network_that_drops_in_a_fix_up_and_comes_back(visit, site, wire, phot
         save(desk)
     desk.fix_up()
     assert desk.page.evaluate("window.sameAsBefore"), "the page was not loaded again"
-    (visit_now,) = {photo.visit for photo in services.photos._photos.values()}  # those of before went with their visit
+    wait_until(lambda: len(visits(services)) == 1)  # those of before go with their visits, once the server notices
+    (visit_now,) = visits(services)
     assert services.knows_visit(visit_now)
     desk.page.close()
     wait_until(lambda: not services.knows_visit(visit_now))

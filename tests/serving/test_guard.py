@@ -1,6 +1,7 @@
 """The guard around an ASGI application: what it lets through, how much of it, and with which headers it comes back."""
 
 import asyncio
+import gzip
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from magicfixup_demo.serving import bodies
 from magicfixup_demo.serving.bodies import Held
 from magicfixup_demo.serving.guard import ELSEWHERE, NOT_HERE, NOT_UNDERSTOOD, WRONG_NAME, Guard, Rules
 from magicfixup_demo.serving.headers import headers_for
+from magicfixup_demo.serving.kept import KeptFile
 from magicfixup_demo.serving.origins import OWN_MACHINE
 from tests.loops import run
 
@@ -298,6 +300,35 @@ def test_files_of_open_folders_are_open(name):
 def test_all_else_is_not_there(name):
     answer = ask(path="/gradio_api/file=" + name)
     assert answer[0] == 404 and sentence(answer) == NOT_HERE
+
+
+# Files that the guard has in memory
+
+SCRIPT = KeptFile("editor", "js", "text/javascript", 100 * b"let a = 1;")
+
+
+def kept_file(path=SCRIPT.path, **asked):
+    return ask(path=path, method="GET", kept={SCRIPT.path: SCRIPT}, **asked)
+
+
+def test_a_kept_file_is_answered_for_good():
+    status, headers, body = kept_file()
+    assert (status, body) == (200, SCRIPT.content) and headers["content-type"].startswith("text/javascript")
+    assert headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert headers["x-content-type-options"] == "nosniff" and "content-security-policy" in headers
+    assert kept_file(root_path="/demo", path="/demo" + SCRIPT.path)[0] == 200
+
+
+def test_a_kept_file_is_packed_for_those_who_unpack():
+    _, headers, body = kept_file(headers={"accept-encoding": "br, gzip"})
+    assert headers["content-encoding"] == "gzip" and headers["vary"] == "Accept-Encoding"
+    assert gzip.decompress(body) == SCRIPT.content and len(body) < len(SCRIPT.content)
+
+
+def test_another_content_has_another_address():
+    changed = KeptFile("editor", "js", "text/javascript", SCRIPT.content + b" ")
+    assert changed.path != SCRIPT.path and kept_file(path=changed.path)[0] == 404
+    assert kept_file(path=SCRIPT.path + "/../app.py")[0] == 404
 
 
 # Headers
