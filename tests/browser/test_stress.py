@@ -10,7 +10,7 @@ import pytest
 
 from browser.fakes import DISC_AT, SQUARE_AT
 
-GESTURES = int(os.environ.get("MAGICFIXUP_GESTURES", "40"))
+GESTURES = int(os.environ.get("MAGICFIXUP_GESTURES", "100"))
 OBJECTS = {DISC_AT: 55, SQUARE_AT: 35}  # centre: how far from it a press still is on the object
 
 
