@@ -20,11 +20,11 @@ from magicfixup_demo.images import png_bytes, save_png
 from magicfixup_demo.ui import strings, uploads
 from magicfixup_demo.ui.api import Api
 from magicfixup_demo.ui.examples import EXAMPLES_FOLDER
-from magicfixup_demo.ui.page import build_page, launch_options, login_of
+from magicfixup_demo.ui.page import launch_options, login_of
 from magicfixup_demo.ui.services import Services
 from magicfixup_demo.ui.uploads import UploadedPhotos
 from tests.loops import run
-from tests.ports import free_port
+from tests.served import served
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 TO_THE_RIGHT = [1, 0, 0, 1, 120, 10]
@@ -43,12 +43,8 @@ def server(tmp_path_factory):
         patch.setattr("gradio.mcp.DEFAULT_TEMP_DIR", folder)  # read when the module was imported
     engine = FakeEngine()
     services = Services(engines_of(engine), lambda progress: FakeSegmenter()).start()
-    page = build_page(services)
-    _, url, _ = page.launch(
-        server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **launch_options()
-    )
-    yield url, engine, services
-    page.close()
+    with served(services) as url:
+        yield url, engine, services
     patch.undo()
 
 
@@ -388,21 +384,15 @@ def test_a_login_keeps_others_out_of_page_api_and_tools(monkeypatch):
     monkeypatch.setenv("MAGICFIXUP_AUTH", "ann:a:secret")
     options = launch_options()
     assert options["auth"] == ("ann", "a:secret")
-    page = build_page(Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter()))
-    _, url, _ = page.launch(
-        server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **options
-    )
-    try:
-        import httpx
+    import httpx
 
+    with served(Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter()), options=options) as url:
         assert httpx.post(f"{url}gradio_api/mcp/", json={}, follow_redirects=True).status_code in (401, 404, 405)
         for path in ("gradio_api/info", f"gradio_api/file={EXAMPLES_FOLDER}/examples.json", "config"):
             assert httpx.get(url + path).status_code == 401, path
         assert httpx.post(f"{url}gradio_api/call/segment", json={"data": 5 * [None]}).status_code == 401
         known = Client(url, verbose=False, analytics_enabled=False, auth=("ann", "a:secret"))
         assert "/segment" in known.view_api(return_format="dict")["named_endpoints"]
-    finally:
-        page.close()
 
 
 @pytest.mark.parametrize("text", ["ann", "ann:", ":secret", ":"])

@@ -16,9 +16,9 @@ from magicfixup_demo.ui.engines import Catalogue, Engines, Offer
 from magicfixup_demo.ui.handlers import server_functions
 from magicfixup_demo.ui.lines import FIXING
 from magicfixup_demo.ui.outgoing import PART_BYTES, Outgoing
-from magicfixup_demo.ui.page import build_page, launch_options
 from magicfixup_demo.ui.services import Services
 from tests.ports import free_port
+from tests.served import served
 
 SECONDS = 60  # to give up after; nothing here takes so long
 
@@ -85,11 +85,10 @@ def site():
     """(port, engine, services): the page over fakes, in this process."""
     engine = FakeEngine()
     services = Services(engines_of(engine), lambda progress: FakeSegmenter()).start()
-    page, port = build_page(services), free_port()
-    page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
-    yield port, engine, services
-    engine.gate.set()
-    page.close()
+    port = free_port()
+    with served(services, port):
+        yield port, engine, services
+        engine.gate.set()
 
 
 @pytest.fixture
@@ -183,16 +182,13 @@ def test_a_model_that_nobody_waits_for_any_more_is_not_loaded_to_the_end(photo):
     services = Services(
         Engines(lambda progress: Catalogue(offers, "small", "small"), load), lambda progress: FakeSegmenter()
     ).start()
-    page, port = build_page(services), free_port()
-    page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
-    try:
+    port = free_port()
+    with served(services, port):
         own, caller = services.open_photo("scene", scene(), "visit"), Caller(port)
         caller.call("page_fixup", request_of(services, own, "j") | {"options": {"model": "large"}})
         assert begun.wait(SECONDS)
         caller.leave()
         assert stopped.wait(SECONDS)
-    finally:
-        page.close()
 
 
 def test_the_end_of_the_heartbeat_ends_the_visit(site, caller):

@@ -22,10 +22,10 @@ from magicfixup_demo.serving.guard import NO_DISK
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.handlers import server_functions
 from magicfixup_demo.ui.outgoing import Outgoing
-from magicfixup_demo.ui.page import build_page, launch_options
 from magicfixup_demo.ui.services import Services
 from magicfixup_demo.ui.shelves import FolderShelf
 from tests.ports import free_port
+from tests.served import served
 
 ROOM = 1 << 20  # bytes of the small disk
 SECONDS = 60
@@ -69,10 +69,9 @@ def site(disk):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(disk / "uploads"))
         services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter()).start()
-        page, port = build_page(services), free_port()
-        page.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **launch_options())
-        yield port, services
-        page.close()
+        port = free_port()
+        with served(services, port):
+            yield port, services
 
 
 def upload(port: int, data: bytes) -> tuple[int, str]:

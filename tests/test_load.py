@@ -2,6 +2,7 @@
 
 import argparse
 import io
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from magicfixup_demo.schema import CoarseEdit
 from tests.load import pictures, visit, visitors
 from tests.load.pictures import new_upload, problem_of
 from tests.loops import run
-from tests.ports import free_port
+from tests.served import served
 
 OBJECT, PLACE = (100.0, 100.0, 200.0, 200.0), (300.0, 120.0, 400.0, 220.0)
 
@@ -31,7 +32,6 @@ class OthersPictures(FakeEngine):
 def loaded(monkeypatch, tmp_path):
     """loaded(engine, visitors): the report of a few seconds with hasty visitors."""
     from magicfixup_demo.ui.examples import list_examples
-    from magicfixup_demo.ui.page import build_page, launch_options
     from magicfixup_demo.ui.services import Services
 
     for name in ("LOOKING", "AIMING", "DRAGGING", "JUDGING", "AWAY"):
@@ -39,22 +39,17 @@ def loaded(monkeypatch, tmp_path):
     monkeypatch.setattr(pictures, "LONG_SIDES", (480, 600))
     monkeypatch.setattr(visitors, "SETTLE_SECONDS", 0)
     save_png(tmp_path / "scene.png", scene())
-    pages = []
+    pages = ExitStack()
 
     def load(engine: FakeEngine, warm: int = 1, people: int = 4) -> dict:
         services = Services(engines_of(engine), lambda progress: FakeSegmenter(), list_examples()).start()
-        page = build_page(services)
-        pages.append(page)
-        _, url, _ = page.launch(
-            server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **launch_options()
-        )
+        url = pages.enter_context(served(services))
         monkeypatch.setattr(visitors, "WARMING_VISITS", warm)
         options = argparse.Namespace(visitors=people, browsers=0, minutes=0.05, photos=tmp_path, seed=0)
         return run(visitors.load(options, url.rstrip("/"), None))
 
-    yield load
-    for page in pages:
-        page.close()
+    with pages:
+        yield load
 
 
 def test_hasty_visitors_meet_no_error_and_every_step_is_timed(loaded):

@@ -13,7 +13,7 @@ from magicfixup_demo.serving.events import log
 from magicfixup_demo.ui.health import health, watching
 from magicfixup_demo.ui.page import build_page, launch_options
 from magicfixup_demo.ui.services import Services
-from tests.ports import free_port
+from tests.served import launch
 
 
 class Page:
@@ -22,9 +22,7 @@ class Page:
     def __init__(self, services: Services, metrics: bool, told: dict | None = None):
         self.services, self.blocks = services, build_page(services)
         watched = watching(services, self.blocks, metrics)
-        _, url, _ = self.blocks.launch(
-            server_port=free_port(), prevent_thread_lock=True, quiet=True, **launch_options(**watched)
-        )
+        url = launch(self.blocks, options=launch_options(**watched))
         self.client = httpx.Client(base_url=url, timeout=30)
 
     def ask(self, name: str, record: dict) -> dict:

@@ -23,9 +23,9 @@ from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.answer_files import answer_file
 from magicfixup_demo.ui.editor import WEB_FOLDER, editor_script
 from magicfixup_demo.ui.examples import EXAMPLES_FOLDER, list_examples
-from magicfixup_demo.ui.page import build_page, launch_options
+from magicfixup_demo.ui.page import launch_options
 from magicfixup_demo.ui.services import Services
-from tests.ports import free_port
+from tests.served import served
 
 API, FILE = "/gradio_api/", "/gradio_api/file="
 
@@ -36,16 +36,8 @@ def server(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
     services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter(), list_examples()).start()
-    page = build_page(services)
-    _, url, _ = page.launch(
-        server_name="127.0.0.1",
-        server_port=free_port(),
-        prevent_thread_lock=True,
-        quiet=True,
-        **launch_options("127.0.0.1"),
-    )
-    yield url.rstrip("/"), services
-    page.close()
+    with served(services, options=launch_options("127.0.0.1")) as url:
+        yield url.rstrip("/"), services
     patch.undo()
 
 

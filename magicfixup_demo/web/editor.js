@@ -166,7 +166,6 @@ export function mount({ element, server, port, root: address }) {
     ...desk.actions,
     ...saving.actions,
     save: () => (commands.finish(), saving.open()),
-    "another-seed": () => (settings.dice(), startFixup()),
     share: () => (commands.finish(), links.share()),
     undo: () => (setMode("edit"), commands.undo()),
     redo: () => (setMode("edit"), commands.redo()),

@@ -1,14 +1,13 @@
 """A headless Chromium, and the page over fast stand-ins for the models, for all browser tests."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from browser.fakes import FakeEngine, FakeSegmenter, engines_of, scene
 from browser.visitor import Visitor
-from tests.ports import free_port
+from tests.chromium import chromium_path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
@@ -18,11 +17,6 @@ FLAGS += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
 BROKEN_LINE = ("net::ERR_", "network error", "Failed to fetch")  # how Chromium and Gradio's script log it
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-
-
-def chromium_path() -> str | None:
-    """The installed Chromium, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture(scope="session")
@@ -85,17 +79,13 @@ def visit(chromium, tabs):
 def fake_site(chromium):
     """(url, engine, services): the page over the stand-ins, in this process."""
     from magicfixup_demo.ui.examples import list_examples
-    from magicfixup_demo.ui.page import build_page, launch_options
     from magicfixup_demo.ui.services import Services
+    from tests.served import served
 
     engine = FakeEngine()
     services = Services(engines_of(engine), lambda progress: FakeSegmenter(), list_examples()).start()
-    page = build_page(services)
-    _, url, _ = page.launch(
-        server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **launch_options()
-    )
-    yield url, engine, services
-    page.close()
+    with served(services) as url:
+        yield url, engine, services
 
 
 @pytest.fixture

@@ -75,14 +75,12 @@ def photo_with_things(count: int) -> tuple[np.ndarray, list[tuple[int, int]]]:
 def open_site() -> str:
     """The page over fast stand-ins for the models, in this process; its address."""
     from magicfixup_demo.ui.examples import list_examples
-    from magicfixup_demo.ui.page import build_page, launch_options
+    from magicfixup_demo.ui.page import build_page
     from magicfixup_demo.ui.services import Services
+    from tests.served import launch
 
     services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter(), list_examples()).start()
-    _, url, _ = build_page(services).launch(
-        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options()
-    )
-    return url
+    return launch(build_page(services))
 
 
 def arrange(visitor: Visitor, middles) -> None:
@@ -180,7 +178,8 @@ def report(name: str, figures: dict) -> None:
 def main(arguments: list[str] | None = None) -> None:
     from playwright.sync_api import sync_playwright
 
-    from browser.conftest import FLAGS, chromium_path
+    from browser.conftest import FLAGS
+    from tests.chromium import chromium_path
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--width", type=int, default=1280)

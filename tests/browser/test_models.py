@@ -11,7 +11,7 @@ from browser.conftest import DESKTOP, PHONE, close
 from browser.fakes import FakeEngine, FakeSegmenter, engines_of
 from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.errors import DownloadError
-from tests.ports import free_port
+from tests.served import launch
 
 SMALL = EngineInfo("small", "our own small model; runs on two CPU cores", "MIT", default_steps=2, max_steps=100)
 LARGE = EngineInfo(
@@ -30,16 +30,14 @@ class Site:
     """A page over two stand-ins; ``arrive`` and ``fail`` decide what becomes of the large one's download."""
 
     def __init__(self, default: FakeEngine, other: FakeEngine):
-        from magicfixup_demo.ui.page import build_page, launch_options
+        from magicfixup_demo.ui.page import build_page
         from magicfixup_demo.ui.services import Services
 
         self.engines = {engine.info.name: engine for engine in (default, other)}
         self.arrive, self.fail = threading.Event(), threading.Event()
         engines = engines_of(default, other, load=self._load, megabytes={"magicfixup": 7700})
         self.page = build_page(Services(engines, lambda progress: FakeSegmenter()).start())
-        _, self.url, _ = self.page.launch(
-            server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **launch_options()
-        )
+        self.url = launch(self.page)
 
     def _load(self, name, progress):
         while name == "magicfixup" and not self.arrive.wait(0.02):

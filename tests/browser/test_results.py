@@ -139,6 +139,7 @@ def test_stop_shows_the_finished_variants_and_else_what_was_there(visit, site, p
     visitor.press("stop")
     visitor.wait_mode("result")
     assert "seed 0" in facts(visitor) and visitor.collage() == before
+    assert visitor.page.locator('[name="mf-seed"]').input_value() == "0", "the settings are those of what is in view"
     engine.gate.set()
     engine.stopped.clear()
     engine.held_variant = 2

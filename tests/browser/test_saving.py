@@ -12,7 +12,7 @@ from PIL import Image
 
 from browser.fakes import DISC_AT, SQUARE_AT, FakeEngine, FakeSegmenter, engines_of, scene
 from magicfixup_demo.images import save_png
-from tests.ports import free_port
+from tests.served import served
 
 FORMS = ["png", "collage-png", "zip"]
 
@@ -21,16 +21,11 @@ FORMS = ["png", "collage-png", "zip"]
 def another_site(chromium):
     """The address of a second server, with its own memory: another machine."""
     from magicfixup_demo.ui.examples import list_examples
-    from magicfixup_demo.ui.page import build_page, launch_options
     from magicfixup_demo.ui.services import Services
 
     services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter(), list_examples()).start()
-    page = build_page(services)
-    _, url, _ = page.launch(
-        server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True, **launch_options()
-    )
-    yield url
-    page.close()
+    with served(services) as url:
+        yield url
 
 
 def save(visitor, form: str, folder, **ticks: bool):

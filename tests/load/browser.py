@@ -1,7 +1,6 @@
 """Real Chromiums among the visitors: whether people see what the protocol's figures say."""
 
 import random
-import shutil
 import time
 from pathlib import Path
 
@@ -9,15 +8,13 @@ import numpy as np
 
 from magicfixup_demo.images import open_photo
 from tests.browser.visitor import Visitor as Hands
+from tests.chromium import chromium_path
 from tests.load.visit import CLICKS, Log
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE_MS = 600_000
-EXAMPLE, OBJECTS = (
-    "polar-bear",
-    ((520, 380), (480, 400), (560, 390)),
-)  # pixels of its photo, on what a click selects there
+EXAMPLE = "polar-bear"
+OBJECTS = ((520, 380), (480, 400), (560, 390))  # pixels of its photo, on what a click selects there
 MOVED = (-80, 20)  # pixels
 REST_SECONDS = 3.0
 
@@ -26,7 +23,7 @@ def keep_coming(url: str, examples: dict[str, Path], until: float, seed: int, lo
     """Visit with a browser of its own until ``until`` (of time.perf_counter); its steps are "browser: ..."."""
     from playwright.sync_api import sync_playwright
 
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+    path = chromium_path()
     if path is None:
         raise SystemExit("Chromium is missing (Debian: apt install chromium); leave --browsers out.")
     chance = random.Random(seed)

@@ -16,7 +16,7 @@ export class Help {
   }
 
   open() {
-    if (!this.body.children.length) this.body.append(gestureTable(strings.gestures), ...keyTables());
+    if (!this.body.children.length) this.body.append(gestureTable(strings.gestures), ...(hasMouse() ? keyTables() : [folded(strings.helpKeys, keyTables())]));
     ask(this.dialog);
     return true;
   }
@@ -34,6 +34,15 @@ function keyTables() {
     }
     return table(strings.groups[group], [...rows].map(([words, keys]) => [words, keycaps(keys)]));
   });
+}
+
+// Where there is no mouse there is seldom a keyboard: its keys are then no more than within reach.
+const hasMouse = () => matchMedia("(any-pointer: fine)").matches;
+
+function folded(title, children) {
+  const details = document.createElement("details");
+  details.append(Object.assign(document.createElement("summary"), { textContent: title }), ...children);
+  return details;
 }
 
 function gestureTable(gestures) {

@@ -79,6 +79,7 @@ export const strings = {
 
   // Help: what each key does (page/shortcuts.js), and the gestures.
   helpGestures: "Gestures",
+  helpKeys: "Keys, for a keyboard",
   helpWhat: "To",
   helpMouse: "With a mouse",
   helpTouch: "With fingers",
@@ -248,7 +249,7 @@ export const strings = {
   linkDelete: (link) => `Delete the link made ${day(link.made)}`,
   linkCopied: "Copied. Paste it where you want to share it.",
   linkCopyYourself: "The browser does not let this page copy; the link is marked, copy it with Ctrl+C.",
-  linkDeleted: "Deleted. The link opens nothing any more.",
+  linkDeleted: (link) => `The link made ${day(link.made)} is deleted; it opens nothing any more.`,
   linkLong: (layers) => `These ${layers} layers are too much for a link; save the collage as a file instead.`,
   linkOpening: "Opening the link",
   linkBroken: "The arrangement in this link is cut off or damaged, so its objects are where they were; ask for the link again.",

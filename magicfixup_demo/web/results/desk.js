@@ -10,6 +10,7 @@ const ROUNDS_BEFORE_A_WARNING = 2;
 export class ResultDesk {
   #warned = false;
   #cameFrom = "edit"; // where the fix-up under way was started
+  #takeBack = null; // the seed that it was started with for its own sake
 
   /** root: the editor's element; mode() and setMode(name): what is in view; run() starts a fix-up. */
   constructor({ root, doc, api, settings, opening, tell, mode, setMode, run }) {
@@ -31,6 +32,7 @@ export class ResultDesk {
     "show-result": () => this.show(),
     "keep-editing": () => this.keepEditing(),
     "make-again": () => this.makeAgain(),
+    "another-seed": () => this.anotherSeed(),
     restore: () => this.restore(this.view.entry),
   };
 
@@ -42,12 +44,14 @@ export class ResultDesk {
 
   /** It ended without a result: what was there is there again. */
   ended() {
+    this.#takeBack?.();
     if (this.#cameFrom === "result" && this.view.entry) this.setMode("result");
   }
 
   /** result: what the server sent, with its job, state and options. */
   async finished(result) {
     const { job, state, options } = result;
+    this.#takeBack = null;
     const entry = this.history.add({ id: job, state, options, result, at: new Date(), thumb: result.images[0] });
     this.show(entry);
     if (result.note) this.tell(result.note, "info");
@@ -90,6 +94,12 @@ export class ResultDesk {
   makeAgain() {
     const { entry } = this.view;
     this.restore(entry);
+    this.run();
+  }
+
+  /** The same with another seed; the settings keep that seed only if a result comes of it. */
+  anotherSeed() {
+    this.#takeBack = this.settings.dice();
     this.run();
   }
 

@@ -25,8 +25,12 @@ export class Settings {
     });
   }
 
+  /** Another seed; what it returns puts the one of before back, unless somebody typed another meanwhile. */
   dice() {
-    this.seed.value = Math.floor(Math.random() * DICE_SIDES);
+    const before = this.seed.value;
+    const seed = String(Math.floor(Math.random() * DICE_SIDES));
+    this.seed.value = seed;
+    return () => this.seed.value === seed && (this.seed.value = before);
   }
 
   /** { seed, steps, samples, model, other, sampler, prompt, sdedit }, or { problem }. */

@@ -53,7 +53,7 @@ export class LinkDialog {
   showDeleted(link) {
     if (this.address.value === link.address) this.parts.made.hidden = true;
     this.showMine();
-    this.say(strings.linkDeleted);
+    this.say(strings.linkDeleted(link));
     this.dialog.querySelector('[value="close"]').focus(); // the button that was pressed is gone
   }
 

@@ -63,17 +63,16 @@ class Running:
     """The page on a port of its own, and a trap on another."""
 
     def __init__(self):
-        from magicfixup_demo.ui.page import build_page, launch_options
+        from magicfixup_demo.ui.page import build_page
         from magicfixup_demo.ui.services import Services
         from tests.browser.fakes import FakeEngine, FakeSegmenter, engines_of
+        from tests.served import launch
 
         self.trap = socket.create_server(("127.0.0.1", 0))
         self.trap.setblocking(False)
         services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter()).start()
         page, self.port = build_page(services), free_port()
-        page.launch(
-            server_name="127.0.0.1", server_port=self.port, prevent_thread_lock=True, quiet=True, **launch_options()
-        )
+        launch(page, self.port)
         components = json.loads(self.ask("GET", "/config", {}, b"")[1])["components"]
         self.editor = next(one["id"] for one in components if one["props"].get("elem_id") == "magicfixup")
 
