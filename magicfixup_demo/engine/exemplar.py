@@ -2,21 +2,29 @@
 
 Completion after Wexler, Shechtman and Irani (2007), from coarse to fine: each patch that reaches into the hole looks
 for its nearest neighbour among the known ones, then each pixel of the hole is voted for by the patches that cover it.
-The neighbours are found exactly at the coarsest level and by PatchMatch (Barnes et al. 2009) above it. The field found
-at the working size paints at any size, so a large photo gets texture as sharp as its own.
+As there, patches count less the further inside they lie, so that what is known spreads inwards; and of two neighbours
+that are alike the closer one is taken: sky lies beside sky. Neighbours are found exactly at the coarsest level and
+by PatchMatch (Barnes et al. 2009) above it. The field found at the working size paints at any size, so a large photo
+gets texture as sharp as its own.
 """
+
+import copy
 
 import cv2
 import numpy as np
 
 RADIUS = 2  # pixels; patches are 5 x 5
 OFFSETS = [(dy, dx) for dy in range(-RADIUS, RADIUS + 1) for dx in range(-RADIUS, RADIUS + 1)]
+RING = [i for i, (dy, dx) in enumerate(OFFSETS) if max(abs(dy), abs(dx)) == 1]
 BOX = np.ones((2 * RADIUS + 1, 2 * RADIUS + 1), np.uint8)
 SIDES = (64, 128, 256)  # mean sides of the levels, pixels; 256 is the working size
-ITERATIONS = (16, 8, 6)  # at each level
+ITERATIONS = (8, 8, 6)  # at each level; at the first for each of two guesses
 REACHES = (1, 4, 16, 64)  # pixels: how far PatchMatch's random candidates lie
 LEAST_SOURCES = 50  # patches; with fewer there is nothing to choose from
 SOFT, SHARP = 1.0, 0.15  # widths of the votes, relative to the 75th percentile of the distances; sharp at the end
+INWARD = 2.0  # a patch counts that many times less for each pixel of its level that its centre lies further inside
+FAR = 25.0  # grey levels that a patch must be more alike to be taken from a whole side of the picture away
+FITTING = 4  # patches whose centres make a pixel of the first guess
 STRAY = 40.0  # grey levels, standard deviation: how far another seed starts from the first guess
 SHADING = 40.0  # grey levels: differences much larger than that are not of light
 CHUNK = 2048  # patches compared at once in the exact search
@@ -26,10 +34,10 @@ PAINTED = 16384  # pixels painted at once: few enough for their numbers to stay 
 def paint_texture(rgb: np.ndarray, hole: np.ndarray, sources: np.ndarray, seed: int = 0) -> np.ndarray:
     """Paint the hole with texture from elsewhere.
 
-    rgb: (H, W, 3) uint8 with the hole filled somehow already, which guides the first guess. hole: (H, W) bool.
-    sources: (H, W) bool, pixels that may be copied. seed: 0 starts from that guess itself, others stray from it and end
-    with other patches. Returns (H, W, 3) uint8, equal to ``rgb`` outside the hole, and everywhere when there is too
-    little to copy. The same input gives the same output.
+    rgb: (H, W, 3) uint8 with the hole filled somehow already, which is one of two first guesses. hole: (H, W) bool.
+    sources: (H, W) bool, pixels that may be copied. seed: 0 starts from those guesses themselves, others stray from
+    them and end with other patches. Returns (H, W, 3) uint8, equal to ``rgb`` outside the hole, and everywhere when
+    there is too little to copy. The same input gives the same output.
     """
     if not hole.any():
         return rgb
@@ -39,18 +47,34 @@ def paint_texture(rgb: np.ndarray, hole: np.ndarray, sources: np.ndarray, seed: 
         finer = Level(rgb, hole, sources, side)
         if len(finer.targets) == 0 or len(finer.sources) < LEAST_SOURCES:
             continue
-        if seed and level is None:
-            finer.stray(rng)
-        finer.complete(level, iterations, rng)
-        level = finer
+        if level is None:
+            level = _begun(finer, iterations, rng, stray=seed != 0)
+        else:
+            finer.complete(level, iterations, rng)
+            level = finer
     return rgb if level is None else _paint(level, rgb, hole)
+
+
+def _begun(level: "Level", iterations: int, rng: np.random.Generator, stray: bool) -> "Level":
+    """The coarsest level, completed from two first guesses: the one in the end whose patches are the more alike.
+
+    A smooth fill may carry one thing across another, which then agrees with itself and stays.
+    """
+    peeled = level.fork()
+    peeled.peel()
+    for guess in (level, peeled):
+        if stray:
+            guess.stray(rng)
+        guess.complete(None, iterations, rng)
+    return min(level, peeled, key=Level.disagreement)
 
 
 class Level:
     """One size of the pyramid. Pixels are flat indices into a picture with RADIUS pixels of border on each side.
 
     ``targets`` (T,): centres of the patches that reach into the hole; ``nearest`` (T,): the centre of the known patch
-    that each is most like; ``distance`` (T,): between the two, squared.
+    that each is most like; ``distance`` (T,): between the two, squared; ``certainty`` (T,): 1 beside the hole, less in
+    it.
     """
 
     def __init__(self, rgb: np.ndarray, hole: np.ndarray, sources: np.ndarray, side: float):
@@ -64,6 +88,7 @@ class Level:
         border = [RADIUS] * 4
         self.picture = cv2.copyMakeBorder(shrink(rgb), *border, cv2.BORDER_REFLECT_101)
         self.height, self.width = self.picture.shape[:2]
+        self.steps = np.array([dy * self.width + dx for dy, dx in OFFSETS])
         self.pixels = self.picture.reshape(-1, 3)  # a view: what is voted is seen in the picture
         pad = ((RADIUS, RADIUS), (RADIUS, RADIUS))
         self.unknown = np.flatnonzero(np.pad(unknown, pad))
@@ -72,12 +97,45 @@ class Level:
         reached = np.pad(cv2.dilate(unknown.astype(np.uint8), BOX), pad)
         self.targets = np.flatnonzero(reached)
         self.target_at, self.source_at = (_inverse(chosen, known.size) for chosen in (self.targets, self.sources))
-        self.patches = self._gather(self.sources)  # (S, 75); known pixels, so these never change
+        inside = cv2.distanceTransform(np.pad(unknown, pad).astype(np.uint8), cv2.DIST_L2, 5)
+        self.certainty = (INWARD ** -inside.reshape(-1)[self.targets]).astype(np.float32)
+        self.farness = FAR * (3 * len(OFFSETS)) ** 0.5 / np.array(size[::-1])  # of a pixel's step, as colours count
+        self.patches = self._gather(self.sources)  # known pixels, so these never change
 
     @property
     def inside(self) -> np.ndarray:
         """The picture without its border, (h, w, 3) float32."""
         return self.picture[RADIUS:-RADIUS, RADIUS:-RADIUS]
+
+    def fork(self) -> "Level":
+        """The same level, to be completed otherwise."""
+        other = copy.copy(self)
+        other.picture = self.picture.copy()
+        other.pixels = other.picture.reshape(-1, 3)
+        return other
+
+    def disagreement(self) -> float:
+        """How little the patches in the hole are like their neighbours, in all."""
+        self._measure()
+        return float(self.distance.sum())
+
+    def peel(self) -> None:
+        """A first guess: ring by ring from the border inwards, each pixel as where what is known around it fits."""
+        known = np.zeros((self.height, self.width), bool)
+        known[RADIUS:-RADIUS, RADIUS:-RADIUS] = True
+        known = known.reshape(-1)
+        known[self.unknown] = False
+        squares, left = np.square(self.patches), self.unknown
+        while len(left):  # sources are known, so each round finds a ring
+            seen = known[left[:, None] + self.steps]
+            ring, seen = left[seen[:, RING].any(1)], seen[seen[:, RING].any(1)]
+            weights = np.hstack([np.repeat(seen, 3, axis=1), np.repeat(seen.mean(1, keepdims=True), 2, axis=1)])
+            weights = weights.astype(np.float32)
+            costs = weights @ squares.T - 2 * (weights * self._gather(ring)) @ self.patches.T
+            fitting = np.argpartition(costs, FITTING, axis=1)[:, :FITTING]
+            self.pixels[ring] = self.pixels[self.sources[fitting]].mean(axis=1)
+            known[ring] = True
+            left = left[~known[left]]
 
     def stray(self, rng: np.random.Generator) -> None:
         """Begin from another guess: the search would find the same neighbours again from the same one."""
@@ -97,7 +155,7 @@ class Level:
     def weights(self, width: float) -> np.ndarray:
         """How much each target patch counts in a vote, (T,)."""
         typical = max(float(np.percentile(self.distance, 75)), 1e-3)
-        return np.exp(-self.distance / (2 * width * typical)).astype(np.float32) + 1e-8
+        return self.certainty * (np.exp(-self.distance / (2 * width * typical)).astype(np.float32) + 1e-8)
 
     def _adopt(self, coarser: "Level", rng: np.random.Generator) -> None:
         """Take over the coarser level's picture and neighbours; patches that have none there get a random one."""
@@ -194,9 +252,10 @@ class Level:
         return colour / total[:, None]
 
     def _gather(self, centres: np.ndarray) -> np.ndarray:
-        """Patches as rows, (N, 75)."""
-        steps = np.array([dy * self.width + dx for dy, dx in OFFSETS])
-        return self.pixels[centres[:, None] + steps].reshape(len(centres), 3 * len(OFFSETS))
+        """Patches as rows, with their places as two more values, (N, 77)."""
+        colours = self.pixels[centres[:, None] + self.steps].reshape(len(centres), 3 * len(OFFSETS))
+        places = np.stack(np.divmod(centres, self.width), 1) * self.farness
+        return np.hstack([colours, places.astype(np.float32)])
 
 
 def _sides(shape: tuple[int, int]) -> list[float]:

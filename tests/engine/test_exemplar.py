@@ -30,6 +30,24 @@ def test_a_pattern_is_continued_at_any_size(size, seed):
     assert wrong < 0.4 * np.abs(damaged[hole].astype(int) - photo[hole]).mean()
 
 
+def bands(height: int, width: int) -> np.ndarray:
+    """Sky, dark ground and bright ground from top to bottom, with grain."""
+    levels = np.repeat([200, 90, 220], [height // 2, height // 5, height - height // 2 - height // 5])
+    grain = np.random.default_rng(3).normal(0, 4, (height, width, 3))
+    return np.clip(levels[:, None, None] + grain, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_what_lies_on_both_sides_goes_on_through_the_hole_though_the_guess_is_wrong(seed):
+    photo = bands(320, 480)
+    hole = box((320, 480), 110, 160, 180, 150)
+    guess = photo.copy()
+    guess[box((320, 480), 150, 170, 140, 130)] = 220  # the bright ground, drawn up as a smooth fill does
+    painted = paint_texture(guess, hole, ~hole, seed)
+    wrong = np.abs(painted.astype(int) - photo)[hole].mean(axis=1) > 40
+    assert wrong.mean() < 0.05
+
+
 def test_only_the_sources_are_copied():
     """Left half blue, right half red; the hole lies in the red half, but only blue may be copied."""
     photo = np.zeros((256, 256, 3), np.uint8)
