@@ -161,10 +161,9 @@ def fixing(hole: float, samples: int = 4) -> Request:
 
 def saving(form: str) -> Request:
     """An arrangement of the largest photo as a file, with everything in it."""
-    from browser.fakes import FakeEngine, FakeSegmenter, engines_of
-
     from magicfixup_demo.ui.handlers import server_functions
     from magicfixup_demo.ui.services import Services
+    from tests.browser.fakes import FakeEngine, FakeSegmenter, engines_of
 
     made = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter()).start()
     opened = made.open_photo("photo", photo(), "v")
