@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,15 @@ def logging_as_it_was():
     """The command line turns other libraries' warnings off, for its own process."""
     yield
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The installed Node."""
+    path = shutil.which("node")
+    if path is None:
+        pytest.skip("needs node (20 or newer)")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The page's modules joined to one script: it does what they do, and what it cannot join it refuses."""
 
 import json
-import shutil
 import subprocess
 
 import pytest
@@ -27,21 +26,18 @@ def write(folder, modules) -> None:
         (folder / name).write_text(text)
 
 
-def told_by_node(script) -> list:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("needs node (20 or newer)")
+def told_by(node: str, script) -> list:
     ask = f"import {{ tell, calls }} from '{script.as_uri()}'; console.log(JSON.stringify([tell(), tell(), calls]));"
     done = subprocess.run([node, "--input-type=module", "-e", ask], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_joined_modules_do_what_modules_do(tmp_path):
+def test_joined_modules_do_what_modules_do(tmp_path, node):
     write(tmp_path, {**MODULES, "package.json": '{ "type": "module" }'})
     script = tmp_path / "joined.mjs"
     script.write_text(joined(tmp_path, "main.js"))
-    assert told_by_node(script) == told_by_node(tmp_path / "main.js") == ["hello 42", "hello 44", ["hello", "hello"]]
+    assert told_by(node, script) == told_by(node, tmp_path / "main.js") == ["hello 42", "hello 44", ["hello", "hello"]]
 
 
 @pytest.mark.parametrize(

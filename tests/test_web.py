@@ -1,17 +1,11 @@
 """Run the page's own JavaScript tests (tests/web) under Node."""
 
 import os
-import shutil
 import subprocess
 
-import pytest
 
-
-def test_javascript(repository):
+def test_javascript(repository, node):
     files = sorted(str(path) for path in (repository / "tests" / "web").glob("*.test.*js"))
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("needs node (20 or newer) to run tests/web")
     assert files, "tests/web holds no *.test.js or *.test.mjs"
     environment = {name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"}
     done = subprocess.run(

@@ -97,8 +97,8 @@ class Level:
         reached = np.pad(cv2.dilate(unknown.astype(np.uint8), BOX), pad)
         self.targets = np.flatnonzero(reached)
         self.target_at, self.source_at = (_inverse(chosen, known.size) for chosen in (self.targets, self.sources))
-        inside = cv2.distanceTransform(np.pad(unknown, pad).astype(np.uint8), cv2.DIST_L2, 5)
-        self.certainty = (INWARD ** -inside.reshape(-1)[self.targets]).astype(np.float32)
+        depth = cv2.distanceTransform(np.pad(unknown, pad).astype(np.uint8), cv2.DIST_L2, 5)
+        self.certainty = (INWARD ** -depth.reshape(-1)[self.targets]).astype(np.float32)
         self.farness = FAR * (3 * len(OFFSETS)) ** 0.5 / np.array(size[::-1])  # of a pixel's step, as colours count
         self.patches = self._gather(self.sources)  # known pixels, so these never change
 
@@ -128,14 +128,14 @@ class Level:
         squares, left = np.square(self.patches), self.unknown
         while len(left):  # sources are known, so each round finds a ring
             seen = known[left[:, None] + self.steps]
-            ring, seen = left[seen[:, RING].any(1)], seen[seen[:, RING].any(1)]
+            reached = seen[:, RING].any(1)
+            ring, seen, left = left[reached], seen[reached], left[~reached]
             weights = np.hstack([np.repeat(seen, 3, axis=1), np.repeat(seen.mean(1, keepdims=True), 2, axis=1)])
             weights = weights.astype(np.float32)
             costs = weights @ squares.T - 2 * (weights * self._gather(ring)) @ self.patches.T
             fitting = np.argpartition(costs, FITTING, axis=1)[:, :FITTING]
             self.pixels[ring] = self.pixels[self.sources[fitting]].mean(axis=1)
             known[ring] = True
-            left = left[~known[left]]
 
     def stray(self, rng: np.random.Generator) -> None:
         """Begin from another guess: the search would find the same neighbours again from the same one."""
@@ -243,8 +243,7 @@ class Level:
         """What the patches that cover some pixels say of them: (P,) -> (P, 3)."""
         weights = self.weights(width)
         total, colour = np.zeros(len(places), np.float32), np.zeros((len(places), 3), np.float32)
-        for dy, dx in OFFSETS:
-            step = dy * self.width + dx
+        for step in self.steps:
             voter = self.target_at[np.clip(places - step, 0, len(self.target_at) - 1)]
             weight = np.where(voter >= 0, weights[voter], 0)
             colour += weight[:, None] * self.pixels[np.where(voter >= 0, self.nearest[voter] + step, 0)]

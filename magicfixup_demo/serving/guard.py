@@ -14,7 +14,7 @@ from magicfixup_demo.serving import bodies
 from magicfixup_demo.serving.bodies import BoundedBody, Held, Refused
 from magicfixup_demo.serving.doors import API, FILE, UPLOAD, is_open, is_served
 from magicfixup_demo.serving.headers import headers_for
-from magicfixup_demo.serving.kept import KEPT, KeptFile
+from magicfixup_demo.serving.kept import KeptFile
 from magicfixup_demo.serving.origins import is_from_elsewhere, is_known
 
 NOT_UNDERSTOOD = "This request cannot be understood; reload the page and try again."
@@ -143,9 +143,9 @@ class Guard:
         return BoundedBody(receive, bodies.MOST_JSON_BYTES, rules.held, rules.silence)
 
     def _with_headers(self, path: str, send: Callable) -> Callable:
-        name = path.removeprefix(API + FILE)
-        headers = headers_for(path, self._rules.on_space, program=is_served(name, self._rules.program))
-        headers |= KEPT if path in self._rules.kept else {}
+        name, rules = path.removeprefix(API + FILE), self._rules
+        program, kept = is_served(name, rules.program), path in rules.kept
+        headers = headers_for(path, rules.on_space, program=program, kept=kept)
 
         async def sent(message: dict) -> None:
             if message["type"] == "http.response.start":

@@ -22,8 +22,9 @@ KEPT_BY_BROWSERS = ("/assets/", "/static/", "/svelte/", "/theme.css", "/favicon.
 FILES = "/gradio_api/file="
 
 
-def headers_for(path: str, on_space: bool, program: bool = False) -> dict[str, str]:
+def headers_for(path: str, on_space: bool, program: bool = False, kept: bool = False) -> dict[str, str]:
     """The headers for the answer at ``path``. ``program``: the file there is part of the page, not something made here.
+    ``kept``: it never changes at that address (``kept.KeptFile``).
 
     The page itself is asked for anew each time, but may be gone back to; what is made for one visitor is not stored.
     """
@@ -32,6 +33,8 @@ def headers_for(path: str, on_space: bool, program: bool = False) -> dict[str, s
     else:
         policy = POLICY.format(frames=f"'self' {SHOWN_ON}" if on_space else "'self'")
     headers = {**FIXED, "Content-Security-Policy": policy}
+    if kept:
+        return headers | {"Cache-Control": "public, max-age=31536000, immutable"}
     if path == "/" or program:
         return headers | {"Cache-Control": "no-cache"}
     return headers if path.startswith(KEPT_BY_BROWSERS) else headers | {"Cache-Control": "no-store"}

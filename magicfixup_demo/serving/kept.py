@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-KEPT = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+VARY = {"Vary": "Accept-Encoding"}
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class KeptFile:
     def answer(self, accepted: str) -> Response:
         """What to answer; ``accepted``: the request's Accept-Encoding."""
         if "gzip" not in accepted:
-            return Response(self.content, media_type=self.media_type)
-        return Response(self._packed, media_type=self.media_type, headers={"Content-Encoding": "gzip"})
+            return Response(self.content, media_type=self.media_type, headers=VARY)
+        return Response(self._packed, media_type=self.media_type, headers={"Content-Encoding": "gzip"} | VARY)
 
     @functools.cached_property
     def _packed(self) -> bytes:
