@@ -83,11 +83,9 @@ def engine():
 
 @pytest.fixture
 def services(engine):
-    from browser.fakes import FakeSegmenter, engines_of
+    from browser.fakes import stand_ins
 
-    from magicfixup_demo.ui.services import Services
-
-    return Services(engines_of(engine), lambda progress: FakeSegmenter()).start()
+    return stand_ins(engine)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import cv2
 import gradio as gr
 import numpy as np
 import pytest
-from browser.fakes import DISC, DISC_AT, SQUARE_AT, FakeEngine, FakeSegmenter, engines_of, scene
+from browser.fakes import DISC, DISC_AT, SQUARE_AT, FakeEngine, scene, stand_ins
 from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -21,7 +21,6 @@ from magicfixup_demo.ui import strings, uploads
 from magicfixup_demo.ui.api import Api
 from magicfixup_demo.ui.examples import EXAMPLES_FOLDER
 from magicfixup_demo.ui.page import launch_options, login_of
-from magicfixup_demo.ui.services import Services
 from magicfixup_demo.ui.uploads import UploadedPhotos
 from tests.loops import run
 from tests.served import served
@@ -42,7 +41,7 @@ def server(tmp_path_factory):
     if launch_options()["mcp_server"]:
         patch.setattr("gradio.mcp.DEFAULT_TEMP_DIR", folder)  # read when the module was imported
     engine = FakeEngine()
-    services = Services(engines_of(engine), lambda progress: FakeSegmenter()).start()
+    services = stand_ins(engine)
     with served(services) as url:
         yield url, engine, services
     patch.undo()
@@ -386,7 +385,7 @@ def test_a_login_keeps_others_out_of_page_api_and_tools(monkeypatch):
     assert options["auth"] == ("ann", "a:secret")
     import httpx
 
-    with served(Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter()), options=options) as url:
+    with served(stand_ins(), options=options) as url:
         assert httpx.post(f"{url}gradio_api/mcp/", json={}, follow_redirects=True).status_code in (401, 404, 405)
         for path in ("gradio_api/info", f"gradio_api/file={EXAMPLES_FOLDER}/examples.json", "config"):
             assert httpx.get(url + path).status_code == 401, path

@@ -8,7 +8,7 @@ import time
 import weakref
 
 import pytest
-from browser.fakes import DISC_AT, FakeEngine, FakeSegmenter, engines_of, scene
+from browser.fakes import FakeEngine, FakeSegmenter, engines_of, scene, stand_ins
 
 from magicfixup_demo.errors import Cancelled
 from magicfixup_demo.images import png_bytes
@@ -17,10 +17,10 @@ from magicfixup_demo.ui.handlers import server_functions
 from magicfixup_demo.ui.lines import FIXING
 from magicfixup_demo.ui.outgoing import PART_BYTES, Outgoing
 from magicfixup_demo.ui.services import Services
+from tests.following import moved_disc, request_of
 from tests.ports import free_port
 from tests.served import served
-
-SECONDS = 60  # to give up after; nothing here takes so long
+from tests.waiting import SECONDS, until
 
 
 class Waiting(FakeSegmenter):
@@ -72,19 +72,11 @@ class Caller:
         return answer
 
 
-def until(condition) -> None:
-    """Wait for it."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
-
-
 @pytest.fixture(scope="module")
 def site():
     """(port, engine, services): the page over fakes, in this process."""
     engine = FakeEngine()
-    services = Services(engines_of(engine), lambda progress: FakeSegmenter()).start()
+    services = stand_ins(engine)
     port = free_port()
     with served(services, port):
         yield port, engine, services
@@ -114,18 +106,6 @@ def photo(site):
     return site[2].open_photo("scene", scene(), "visit")
 
 
-def moved_disc(services: Services, token: str) -> dict:
-    page = {function.__name__: function for function in server_functions(services)}
-    mask = page["segment"]({"token": token, "prompt": {"points": [[*DISC_AT, True]]}})["candidates"][0]
-    size = {"width": 600, "height": 400}
-    layer = {"id": "l", "segment": "s", "matrix": [1, 0, 0, 1, 60, 10]}
-    return {"version": 1, "photo": size, "segments": [{"id": "s", **mask}], "layers": [layer]}
-
-
-def request_of(services: Services, photo, job: str) -> dict:
-    return {"token": photo.token, "job": job, "collage": json.dumps(moved_disc(services, photo.token)), "options": {}}
-
-
 def test_a_fix_up_ends_between_two_steps_when_its_page_is_gone(site, engine, caller, photo):
     answers = caller.call("page_fixup", request_of(site[2], photo, "j1"))
     assert answers.readline()
@@ -137,7 +117,7 @@ def test_a_fix_up_ends_between_two_steps_when_its_page_is_gone(site, engine, cal
 
 def test_a_programs_fix_up_ends_when_it_is_killed(site, engine, caller, photo):
     file = {"path": caller.upload(png_bytes(photo.image)), "meta": {"_type": "gradio.FileData"}}
-    caller.call("fixup", file, moved_disc(site[2], photo.token), "", 0, None, "", None)
+    caller.call("fixup", file, moved_disc(site[2], photo), "", 0, None, "", None)
     until(lambda: engine.asked)
     caller.leave()
     assert engine.stopped.wait(SECONDS)

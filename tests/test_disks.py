@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.fakes import DISC_AT, FakeEngine, FakeSegmenter, engines_of, scene
+from browser.fakes import DISC_AT, scene, stand_ins
 from gradio.utils import get_upload_folder
 
 from magicfixup_demo import downloads
@@ -68,7 +68,7 @@ def site(disk):
     """(port, services): the page over fakes in this process, its uploads on the small disk."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(disk / "uploads"))
-        services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter()).start()
+        services = stand_ins()
         port = free_port()
         with served(services, port):
             yield port, services

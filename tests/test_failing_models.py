@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from browser.fakes import DISC_AT, FakeEngine, FakeSegmenter, engines_of, scene
+from browser.fakes import DISC_AT, FakeEngine, FakeSegmenter, engines_of, scene, stand_ins
 
 from magicfixup_demo.errors import ModelError, SegmentationError
 from magicfixup_demo.segmentation import registry
@@ -68,7 +68,7 @@ def test_an_engine_that_raises_in_the_middle_of_a_step(bug):
     error, told = bug
     engine = FakeEngine()
     engine._run = raising(error, 1, engine._run)
-    services = Services(engines_of(engine), lambda progress: FakeSegmenter()).start()
+    services = stand_ins(engine)
     page, photo = visitor(services)
     failed = last(services, moved(page, photo))
     assert (failed["kind"], failed["message"]) == ("error", told)
@@ -80,7 +80,7 @@ def test_an_engine_that_does_not_load(bug):
     error, told = bug
     engine = FakeEngine()
     load = raising(error, 1, lambda name, progress: engine)
-    services = Services(engines_of(engine, load=load), lambda progress: FakeSegmenter()).start()
+    services = stand_ins(engine, load=load)
     services.engines.loading("fake").wait(60)
     page, photo = visitor(services)
     assert page["status"]({})["models"]["offers"][0]["problem"] == told
@@ -102,7 +102,7 @@ def test_a_photo_that_cannot_be_read(bug):
     error, told = bug
     segmenter = FakeSegmenter()
     segmenter.embed = raising(error, 1, segmenter.embed)
-    services = Services(engines_of(FakeEngine()), lambda progress: segmenter).start()
+    services = stand_ins(segmenter=segmenter)
     page, photo = visitor(services)
     photo.embedding.wait(60)
     assert page["status"]({"token": photo.token})["photo"]["problem"] == told
@@ -115,7 +115,7 @@ def test_a_click_that_raises(bug):
     error, told = bug
     segmenter = FakeSegmenter()
     segmenter.candidates = raising(error, 1, segmenter.candidates)
-    services = Services(engines_of(FakeEngine()), lambda progress: segmenter).start()
+    services = stand_ins(segmenter=segmenter)
     page, photo = visitor(services)
     assert click(page, photo)["error"] == told
     assert click(page, photo)["candidates"]
@@ -126,7 +126,7 @@ def test_an_edge_that_cannot_be_softened(bug, monkeypatch):
     error, told = bug
     from magicfixup_demo.segmentation import matting
 
-    services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter()).start()
+    services = stand_ins()
     page, photo = visitor(services)
     segment = click(page, photo)["candidates"][0]
     monkeypatch.setattr(matting, "matte", raising(error, 1, matting.matte))
@@ -139,7 +139,7 @@ def test_another_model_that_raises_costs_not_the_first_ones_result(bug):
     first, second = FakeEngine(), FakeEngine()
     second.info = first.info.__class__(**{**vars(first.info), "name": "second"})
     second._run = raising(error, 9, second._run)
-    services = Services(engines_of(first, second), lambda progress: FakeSegmenter()).start()
+    services = stand_ins(first, second)
     page, photo = visitor(services)
     done = last(services, moved(page, photo) | {"options": {"other": "second"}})
     assert done["kind"] == "done" and told in done["value"]["note"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pytest
-from browser.fakes import DISC_AT, FakeEngine, FakeSegmenter, engines_of, scene
+from browser.fakes import DISC_AT, scene, stand_ins
 from gradio.utils import get_upload_folder
 from PIL import Image
 from starlette.testclient import TestClient
@@ -249,7 +249,7 @@ def test_kept_files_are_not_served(tmp_path):
     store = LinkStore(shelf_for(str(tmp_path), served_folders()))
     made = store.keep(work(), 7, "v")
     (file,) = (tmp_path / "links").iterdir()
-    services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter(), links=store)
+    services = stand_ins(links=store)
     browser = TestClient(gr.routes.App.create_app(build_page(services)))
     assert browser.get(f"/gradio_api/file={list_examples()[0].photo}").status_code == 200
     for path in (str(file), str(file.parent), f"../../..{file}", file.name, made.id):
@@ -264,7 +264,7 @@ def test_kept_files_are_not_served(tmp_path):
 @pytest.fixture
 def services(now) -> Services:
     own = LinkStore(calendar=Calendar(lambda: now[0], lambda: now[0]))
-    return Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter(), list_examples(), own).start()
+    return stand_ins(examples=list_examples(), links=own)
 
 
 def disc(photo) -> dict:

@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from browser.fakes import DISC_AT, FakeEngine, FakeSegmenter, engines_of, scene
+from browser.fakes import DISC_AT, scene, stand_ins
 from camera_jpeg import camera_jpeg
 from PIL import Image
 
@@ -19,7 +19,6 @@ from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.examples import list_examples
 from magicfixup_demo.ui.handlers import server_functions
 from magicfixup_demo.ui.outgoing import PART_BYTES
-from magicfixup_demo.ui.services import Services
 from tests.following import fixup
 
 OPTIONS = {"seed": 11, "steps": 3, "model": None, "other": None, "prompt": "", "sdedit": True, "samples": 1}
@@ -30,7 +29,7 @@ class Machine:
 
     def __init__(self, folder):
         self.folder = folder
-        self.services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter(), list_examples()).start()
+        self.services = stand_ins(examples=list_examples())
         self.calls = {function.__name__: function for function in server_functions(self.services)}
 
     def open(self, data: bytes, name: str = "My photo (1).png", **more) -> dict:

@@ -7,7 +7,7 @@ import threading
 import cv2
 import numpy as np
 import pytest
-from browser.fakes import DISC_AT, FakeEngine, engines_of, scene
+from browser.fakes import DISC_AT, scene, stand_ins
 from PIL import Image
 
 from magicfixup_demo.schema import Prompt
@@ -15,7 +15,7 @@ from magicfixup_demo.segmentation.grabcut import GrabCutSegmenter
 from magicfixup_demo.segmentation.preview import PREVIEW_SIDE, preview
 from magicfixup_demo.ui.handlers import server_functions
 from magicfixup_demo.ui.segmenting import TURNS, Turns, mask_record
-from magicfixup_demo.ui.services import Services, embedding_of
+from magicfixup_demo.ui.services import embedding_of
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_click_that_waits_for_its_photo_keeps_nobody_from_hovering(services, p
 
 
 def test_a_slow_fallback_is_not_asked_while_hovering():
-    services = Services(engines_of(FakeEngine()), lambda progress: GrabCutSegmenter()).start()
+    services = stand_ins(segmenter=GrabCutSegmenter())
     page = {function.__name__: function for function in server_functions(services)}
     opened = services.open_photo("x", scene(), "v")
     embedding_of(opened)

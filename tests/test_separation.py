@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import gradio as gr
 import httpx
 import pytest
-from browser.fakes import DISC_AT, FakeEngine, FakeSegmenter, engines_of, scene
+from browser.fakes import DISC_AT, scene, stand_ins
 from gradio.routes import App
 from gradio.utils import get_upload_folder
 
@@ -24,7 +24,6 @@ from magicfixup_demo.ui.answer_files import answer_file
 from magicfixup_demo.ui.editor import WEB_FOLDER, editor_script
 from magicfixup_demo.ui.examples import EXAMPLES_FOLDER, list_examples
 from magicfixup_demo.ui.page import launch_options
-from magicfixup_demo.ui.services import Services
 from tests.served import served
 
 API, FILE = "/gradio_api/", "/gradio_api/file="
@@ -35,7 +34,7 @@ def server(tmp_path_factory):
     """(url, services) of a page that listens to this machine alone, with an upload folder of its own."""
     patch = pytest.MonkeyPatch()
     patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
-    services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter(), list_examples()).start()
+    services = stand_ins(examples=list_examples())
     with served(services, options=launch_options("127.0.0.1")) as url:
         yield url.rstrip("/"), services
     patch.undo()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.fakes import FakeEngine, FakeSegmenter, engines_of, scene
+from browser.fakes import FakeEngine, scene, stand_ins
 from browser.visitor import Visitor
 from tests.chromium import chromium_path
 
@@ -79,11 +79,10 @@ def visit(chromium, tabs):
 def fake_site(chromium):
     """(url, engine, services): the page over the stand-ins, in this process."""
     from magicfixup_demo.ui.examples import list_examples
-    from magicfixup_demo.ui.services import Services
     from tests.served import served
 
     engine = FakeEngine()
-    services = Services(engines_of(engine), lambda progress: FakeSegmenter(), list_examples()).start()
+    services = stand_ins(engine, examples=list_examples())
     with served(services) as url:
         yield url, engine, services
 

@@ -12,6 +12,7 @@ from magicfixup_demo.limits import sample_seed
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult, MaskCandidate, Prompt
 from magicfixup_demo.segmentation.interface import Embedding, checked_prompt
 from magicfixup_demo.ui.engines import Catalogue, Engines, Offer
+from magicfixup_demo.ui.services import Services
 
 DISC, SQUARE = (230, 60, 40), (30, 110, 220)
 DISC_AT, SQUARE_AT = (150, 200), (450, 130)  # centres (x, y)
@@ -117,6 +118,9 @@ class FakeEngine:
             sdedit_steps=steps if options.sdedit else 0,
         )
 
+    def kind_of(self, photo, edit, options) -> None:
+        """See Engine.kind_of."""
+
     def forget(self) -> None:
         self.forgotten.set()
 
@@ -155,3 +159,12 @@ def engines_of(*engines: FakeEngine, load=None, megabytes: dict[str, int] | None
         lambda progress: Catalogue(offers, default=names[0], fallback=names[-1]),
         load or (lambda name, progress: by_name[name]),
     )
+
+
+def stand_ins(*engines: FakeEngine, load=None, segmenter=None, **settings) -> Services:
+    """The page's services over stand-ins, started.
+
+    ``load``: see ``engines_of``; ``segmenter``: another one; ``settings`` as for Services.
+    """
+    engines = engines_of(*(engines or (FakeEngine(),)), load=load)
+    return Services(engines, lambda progress: segmenter or FakeSegmenter(), **settings).start()

@@ -20,7 +20,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from browser.fakes import FakeEngine, FakeSegmenter, engines_of  # noqa: E402
+from browser.fakes import stand_ins  # noqa: E402
 from browser.visitor import Visitor  # noqa: E402
 
 PHOTO = (4000, 3000)  # width, height
@@ -76,10 +76,9 @@ def open_site() -> str:
     """The page over fast stand-ins for the models, in this process; its address."""
     from magicfixup_demo.ui.examples import list_examples
     from magicfixup_demo.ui.page import build_page
-    from magicfixup_demo.ui.services import Services
     from tests.served import launch
 
-    services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter(), list_examples()).start()
+    services = stand_ins(examples=list_examples())
     return launch(build_page(services))
 
 

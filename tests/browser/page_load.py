@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from browser.conftest import DESKTOP, FLAGS  # noqa: E402
-from browser.fakes import FakeEngine, FakeSegmenter, engines_of  # noqa: E402
+from browser.fakes import stand_ins  # noqa: E402
 from tests.chromium import chromium_path  # noqa: E402
 from tests.served import served  # noqa: E402
 
@@ -31,12 +31,11 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     from magicfixup_demo.ui.examples import list_examples
-    from magicfixup_demo.ui.services import Services
 
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--times", type=int, default=7)
     times = parser.parse_args().times
-    services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter(), list_examples()).start()
+    services = stand_ins(examples=list_examples())
     with served(services) as url, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         first, again = [], []

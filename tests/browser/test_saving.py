@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from browser.fakes import DISC_AT, SQUARE_AT, FakeEngine, FakeSegmenter, engines_of, scene
+from browser.fakes import DISC_AT, SQUARE_AT, scene, stand_ins
 from magicfixup_demo.images import save_png
 from tests.served import served
 
@@ -21,9 +21,8 @@ FORMS = ["png", "collage-png", "zip"]
 def another_site(chromium):
     """The address of a second server, with its own memory: another machine."""
     from magicfixup_demo.ui.examples import list_examples
-    from magicfixup_demo.ui.services import Services
 
-    services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter(), list_examples()).start()
+    services = stand_ins(examples=list_examples())
     with served(services) as url:
         yield url
 

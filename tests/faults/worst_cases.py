@@ -162,10 +162,9 @@ def fixing(hole: float, samples: int = 4) -> Request:
 def saving(form: str) -> Request:
     """An arrangement of the largest photo as a file, with everything in it."""
     from magicfixup_demo.ui.handlers import server_functions
-    from magicfixup_demo.ui.services import Services
-    from tests.browser.fakes import FakeEngine, FakeSegmenter, engines_of
+    from tests.browser.fakes import stand_ins
 
-    made = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter()).start()
+    made = stand_ins()
     opened = made.open_photo("photo", photo(), "v")
     page = {function.__name__: function for function in server_functions(made)}
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)

@@ -64,13 +64,12 @@ class Running:
 
     def __init__(self):
         from magicfixup_demo.ui.page import build_page
-        from magicfixup_demo.ui.services import Services
-        from tests.browser.fakes import FakeEngine, FakeSegmenter, engines_of
+        from tests.browser.fakes import stand_ins
         from tests.served import launch
 
         self.trap = socket.create_server(("127.0.0.1", 0))
         self.trap.setblocking(False)
-        services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter()).start()
+        services = stand_ins()
         page, self.port = build_page(services), free_port()
         launch(page, self.port)
         components = json.loads(self.ask("GET", "/config", {}, b"")[1])["components"]
