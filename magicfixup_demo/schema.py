@@ -130,7 +130,8 @@ class EditResult:
     filled, the picture that both methods start from. ``touched``: (H, W) bool, False where the photo is untouched.
     ``note``: one sentence for the user where something was left out, for example why there is no comparison.
     ``seconds`` is the whole; of it the hole's filling took ``fill_seconds`` and the comparison ``sdedit_seconds``, in
-    ``sdedit_steps`` steps. Sample i has the seed ``limits.sample_seed(seed, i)``.
+    ``sdedit_steps`` steps. Sample i has the seed ``limits.sample_seed(seed, i)``. ``together``: the most pictures that
+    were made in one run of the networks, those of other fix-ups that waited among them.
     """
 
     images: tuple[np.ndarray, ...]
@@ -145,6 +146,7 @@ class EditResult:
     fill_seconds: float = 0.0
     sdedit_seconds: float = 0.0
     sdedit_steps: int = 0
+    together: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,16 +2,20 @@
 
 import threading
 
+import numpy as np
 import pytest
-from browser.fakes import DISC_AT, scene
+from browser.fakes import DISC_AT, scene, stand_ins
 
 from magicfixup_demo.errors import Cancelled, PhotoError
+from magicfixup_demo.ui import fixing
 from magicfixup_demo.ui import services as services_module
 from magicfixup_demo.ui.background import Background
 from magicfixup_demo.ui.examples import list_examples
+from magicfixup_demo.ui.handlers import server_functions
 from magicfixup_demo.ui.lines import FIXING, READING
 from magicfixup_demo.ui.photos import PhotoStore
-from tests.following import fixup
+from tests.following import fixup, request_of
+from tests.waiting import until
 
 
 def example(services, page, visit: str, job: str) -> dict:
@@ -33,6 +37,53 @@ def test_clicks_are_answered_while_fix_ups_wait(services, page, engine):
     engine.gate.set()
     assert list(first)[-1]["kind"] == list(second)[-1]["kind"] == "done"
     assert len(engine.asked) == 1, "the same example, arranged alike, is made once for both"
+
+
+@pytest.fixture
+def side_by_side(engine):
+    """Services where two fix-ups may be at work."""
+    return stand_ins(engine, fixed_at_once=2)
+
+
+def test_one_example_is_made_once_although_there_is_room(side_by_side, engine):
+    page = {function.__name__: function for function in server_functions(side_by_side)}
+    engine.gate.clear()
+    first, second = (fixup(side_by_side, example(side_by_side, page, visit, visit)) for visit in "ab")
+    next(message for message in first if "tep" in message["text"])
+    assert next(message for message in second if "line" in message["text"])["text"] == "1st in line"
+    engine.gate.set()
+    assert list(first)[-1]["kind"] == list(second)[-1]["kind"] == "done"
+    assert len(engine.asked) == 1
+
+
+def test_of_large_photos_one_is_fixed_up_at_a_time_and_others_pass(services, engine, monkeypatch):
+    monkeypatch.setattr(fixing, "LARGE_PIXELS", 700 * 400)
+    engine.gate.clear()
+    sizes = (("large", 700), ("large too", 720), ("small", 600))
+    begun = [in_line_or_at_work(services, name, scene(width)) for name, width in sizes]
+    assert len(engine.asked) == 2 and services.fixing.waiting(FIXING) == 1
+    engine.gate.set()
+    assert [list(work)[-1]["kind"] for work in begun] == ["done"] * 3
+
+
+def test_the_like_are_fixed_up_together(services, engine, monkeypatch):
+    """What the engine calls one kind: the third comes along with the first."""
+    monkeypatch.setattr(engine, "kind_of", lambda photo, edit, options: options.steps)
+    engine.gate.clear()
+    wanted = (("long", 2), ("first", 3), ("other", 5), ("like the first", 3))
+    begun = [in_line_or_at_work(services, name, scene(), steps=steps) for name, steps in wanted]
+    services.jobs.stop("long")
+    until(lambda: len(engine.asked) == 3)
+    assert [options.steps for options in engine.asked] == [2, 3, 3]
+    engine.gate.set()
+    assert [list(work)[-1]["kind"] for work in begun] == ["stopped", "done", "done", "done"]
+
+
+def in_line_or_at_work(services, name: str, picture: np.ndarray, **options):
+    """The messages of a fix-up that has a place in the line, or a turn."""
+    work = fixup(services, request_of(services, services.open_photo(name, picture, name), name, **options))
+    next(message for message in work if "tep" in message["text"] or "line" in message["text"])
+    return work
 
 
 def test_a_photo_that_nobody_waits_for_is_not_read(services):

@@ -4,7 +4,7 @@ import logging
 
 import httpx
 import pytest
-from browser.fakes import DISC_AT, FakeEngine, FakeSegmenter, engines_of, scene
+from browser.fakes import DISC_AT, FakeEngine, engines_of, scene, stand_ins
 
 from magicfixup_demo.errors import SegmentationError
 from magicfixup_demo.images import png_bytes
@@ -43,7 +43,7 @@ def up(tmp_path, monkeypatch):
     handlers, pages = log.handlers[:], []
 
     def start(metrics: bool = True) -> Page:
-        services = Services(engines_of(FakeEngine()), lambda progress: FakeSegmenter()).start()
+        services = stand_ins()
         services.segmenter.result(10)
         services.engines.get(None, lambda *_: None)
         pages.append(Page(services, metrics))
@@ -72,6 +72,7 @@ def test_a_visit_is_counted_and_nothing_of_it_is_told(up, capfd):
     assert 'magicfixup_events_total{door="page",event="click",outcome="done"} 1.0' in told.text
     assert 'magicfixup_failures_total{event="open",kind="PhotoError"} 1.0' in told.text
     assert "magicfixup_photos 1.0" in told.text and "magicfixup_queue" in told.text
+    assert "magicfixup_fixups_waiting 0.0" in told.text and "magicfixup_readings_waiting 0.0" in told.text
     logging.root.handlers[:] = root
     written = told.text + "".join(capfd.readouterr())
     assert '"event": "click"' in written

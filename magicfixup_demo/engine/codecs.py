@@ -6,6 +6,8 @@ from diffusers import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
+Generators = torch.Generator | list[torch.Generator] | None  # one for a whole batch, or one for each of it
+
 
 class PixelCodec:
     """Space to depth by ``factor``: nothing is lost, nothing is learned, and it costs no time.
@@ -16,7 +18,7 @@ class PixelCodec:
     def __init__(self, factor: int = 4):
         self.factor = factor
 
-    def encode(self, image: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def encode(self, image: Tensor, generator: Generators = None) -> Tensor:
         """image (B, 3, H, W) in -1..1."""
         return F.pixel_unshuffle(image, self.factor)
 
@@ -46,7 +48,7 @@ class LatentCodec:
         self.vae = vae
         self.factor = 2 ** (len(vae.config.block_out_channels) - 1)
 
-    def encode(self, image: Tensor, generator: torch.Generator | None = None, noise: Tensor | None = None) -> Tensor:
+    def encode(self, image: Tensor, generator: Generators = None, noise: Tensor | None = None) -> Tensor:
         """image (B, 3, H, W) in -1..1. ``noise`` (B, 4, H / 8, W / 8) is drawn by ``generator`` where it is None."""
         posterior = self.posterior(image)
         sample = posterior.sample(generator) if noise is None else posterior.mean + posterior.std * noise

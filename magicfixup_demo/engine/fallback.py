@@ -5,7 +5,7 @@ Nothing here is remembered: the next fix-up begins as usual.
 
 import gc
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -97,6 +97,10 @@ class FallbackEngine:
         result = spare.fixup(photo, edit, self._for(spare, options), progress, preview)
         first = f"{self.info.name} on the GPU" if result.model == self.info.name else self.info.name
         return replace(result, note=f"{ELSEWHERE.format(first=first, model=result.model)} {result.note}".strip())
+
+    def kind_of(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> Hashable | None:
+        """See Engine.kind_of."""
+        return self.first.kind_of(photo, edit, options)
 
     def compare(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> np.ndarray:
         """See Engine.compare."""

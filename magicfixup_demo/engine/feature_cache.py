@@ -20,6 +20,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from magicfixup_demo.engine.detail_transfer import Features
@@ -124,35 +125,47 @@ def _forget_old(reference: "weakref.ref[FeatureCache]") -> None:
 
 
 class Reader:
-    """Features for the timesteps of a run, in its order: from the cache, or computed several timesteps at once."""
+    """Features of a batch of photos for the timesteps of a run, in its order: from the cache, or computed.
+
+    ``compute(which, timesteps)`` reads the photos of those numbers: for each timestep the features of each of them.
+    ``at_once``: how many features of a photo at a timestep it computes in one pass, if it can choose.
+    """
 
     def __init__(
         self,
-        compute: Callable[[list[int]], list[Features]],
+        compute: Callable[[list[int], list[int]], list[list[Features]]],
         timesteps: list[int],
         at_once: int,
         cache: FeatureCache | None,
-        entry: Entry,
+        entries: list[Entry],
     ):
         self._compute, self._timesteps, self._at_once = compute, timesteps, at_once
-        self._cache, self._entry = cache, entry
-        self._ahead: dict[int, Features] = {}
+        self._cache, self._entries = cache, entries
+        self._ahead: list[dict[int, Features]] = [{} for _ in entries]
 
     def __call__(self, t: int) -> Features:
-        """Features at timestep ``t``."""
-        if t in self._entry.features:
-            return self._entry.features[t]
-        if t not in self._ahead:
-            self._read_from(t)
-        return self._ahead.pop(t)
+        """Features of all photos at timestep ``t``."""
+        lacking = [i for i in range(len(self._entries)) if self._lacks(i, t)]
+        if lacking:
+            self._read_from(t, lacking)
+        return joined([self._taken(i, t) for i in range(len(self._entries))])
 
-    def _read_from(self, t: int) -> None:
-        later = self._timesteps[self._timesteps.index(t) :]
-        missing = list(dict.fromkeys(other for other in later if other not in self._entry.features))[: self._at_once]
-        for other, features in zip(missing, self._compute(missing), strict=True):
-            self._ahead[other] = features
-            if self._cache is not None:
-                self._cache.add(self._entry, other, features)
+    def _lacks(self, i: int, t: int) -> bool:
+        return t not in self._entries[i].features and t not in self._ahead[i]
+
+    def _taken(self, i: int, t: int) -> Features:
+        read = self._ahead[i].pop(t, None)
+        return self._entries[i].features[t] if read is None else read
+
+    def _read_from(self, t: int, which: list[int]) -> None:
+        later = dict.fromkeys(self._timesteps[self._timesteps.index(t) :])
+        missing = [other for other in later if any(self._lacks(i, other) for i in which)]
+        missing = missing[: max(1, self._at_once // len(which))]
+        for other, of_photos in zip(missing, self._compute(which, missing), strict=True):
+            for i, features in zip(which, of_photos, strict=True):
+                self._ahead[i][other] = features
+                if self._cache is not None:
+                    self._cache.add(self._entries[i], other, features)
 
 
 def digest(photo: Tensor) -> bytes:
@@ -165,7 +178,23 @@ def half(features: Features) -> Features:
     return {name: tokens.half() for name, tokens in features.items()}
 
 
-def split(features: Features, parts: int) -> list[Features]:
-    """Features of a batch of ``parts`` timesteps, one after the other -> those of each."""
-    chunks = {name: tokens.chunk(parts) for name, tokens in features.items()}
-    return [{name: chunks[name][i] for name in chunks} for i in range(parts)]
+def split(features: Features, timesteps: int, photos: int) -> list[list[Features]]:
+    """Features of a batch of all photos at one timestep after the other -> for each timestep those of each photo.
+
+    Those of several photos are copied, so that one of them can be forgotten.
+    """
+    chunks = {name: tokens.chunk(timesteps * photos) for name, tokens in features.items()}
+    each = [{name: own(chunks[name][i], photos) for name in chunks} for i in range(timesteps * photos)]
+    return [each[i : i + photos] for i in range(0, len(each), photos)]
+
+
+def own(part: Tensor, photos: int) -> Tensor:
+    """A part of a batch of so many photos, with memory of its own where there are several."""
+    return part.clone() if photos > 1 else part
+
+
+def joined(features: list[Features]) -> Features:
+    """Features of one photo each -> those of a batch of them."""
+    if len(features) == 1:
+        return features[0]
+    return {name: torch.cat([one[name] for one in features]) for name in features[0]}

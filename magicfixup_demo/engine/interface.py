@@ -1,6 +1,6 @@
 """What the page and the command line ask of an engine; nothing here knows about networks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,6 +50,13 @@ class Engine(Protocol):
         """photo: (H, W, 3) uint8; an edit of another size is resized to the photo's. Raises MagicFixupError.
 
         Where only the comparison cannot be had, the result comes without it (``sdedit`` None) and ``note`` says why.
+        """
+        ...
+
+    def kind_of(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> Hashable | None:
+        """Fix-ups of equal kind, asked for at the same time, may share runs of the networks; None shares with none.
+
+        Raises OptionError where ``fixup`` would.
         """
         ...
 

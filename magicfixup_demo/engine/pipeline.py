@@ -7,7 +7,7 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 from torch import Tensor
 
-from magicfixup_demo.engine.codecs import LatentCodec, PixelCodec
+from magicfixup_demo.engine.codecs import Generators, LatentCodec, PixelCodec
 from magicfixup_demo.engine.detail_transfer import Features, extract_details, scale_features, synthesize
 from magicfixup_demo.engine.feature_cache import FeatureCache
 from magicfixup_demo.engine.previews import previewer
@@ -85,7 +85,7 @@ class MagicFixupPipeline(DiffusionPipeline):
         steps: int,
         strength: float = 1.0,
         sampler: Sampler = SAMPLERS["ddim"],
-        generator: torch.Generator | None = None,
+        generator: Generators = None,
         drop_conditions: bool = False,
         on_step: Callable[[int, int], None] | None = None,
         preview: Callable[[Tensor], None] | None = None,
@@ -95,8 +95,9 @@ class MagicFixupPipeline(DiffusionPipeline):
 
         photo, coarse: (B, 3, H, W) in -1..1, coarse with its holes filled; mask: (B, 1, H, W), 1 = content. H and W are
         multiples of the networks' total stride. ``strength`` in (0, 1]: the start is noised to that fraction of the
-        schedule, and ``sampler`` (of samplers.SAMPLERS) leads from there to the picture. ``drop_conditions`` gives
-        SDEdit (arXiv 2108.01073) with the same network, start and seed.
+        schedule, and ``sampler`` (of samplers.SAMPLERS) leads from there to the picture. With a list of B generators
+        each picture is what it is alone with its own. ``drop_conditions`` gives SDEdit (arXiv 2108.01073) with the same
+        network, start and seed.
         ``on_step(done, of)`` is called before each step and may raise to stop; ``preview`` gets a rough picture
         (B, 3, h', w') after each step but the last. ``sparing`` does no more at once than it must, to save memory.
         Returns (B, 3, H, W), about -1..1.

@@ -23,8 +23,8 @@ def previewer(codec: PixelCodec | LatentCodec, photo: Tensor, latent: Tensor) ->
     """A function: clean prediction (B, C, h, w) -> picture (B, 3, h', w') in about -1..1. photo: with its latent."""
     if isinstance(codec, PixelCodec):
         return codec.decode
-    weights = colour_map(latent, photo)
-    return lambda clean: to_colours(weights, clean)
+    maps = [colour_map(one, its) for one, its in zip(latent.split(1), photo.split(1), strict=True)]
+    return lambda clean: torch.cat([to_colours(own, one) for own, one in zip(maps, clean.split(1), strict=True)])
 
 
 def colour_map(latent: Tensor, photo: Tensor) -> Tensor:

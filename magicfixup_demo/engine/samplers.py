@@ -13,6 +13,8 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler
 from torch import Tensor
 
+from magicfixup_demo.engine.codecs import Generators
+
 PUBLISHED_STEPS = 50
 LEAST_SIGNAL = 2**-24  # stands for the cumulative alpha 0 at timestep 999: solvers divide by its root
 SCHEDULE_KEYS = (
@@ -32,7 +34,7 @@ class Run:
         self.timesteps = timesteps  # (steps,) int64, highest first
         self._scheduler, self._settings = scheduler, settings
 
-    def step(self, prediction: Tensor, timestep: Tensor, noisy: Tensor, generator: torch.Generator | None) -> Tensor:
+    def step(self, prediction: Tensor, timestep: Tensor, noisy: Tensor, generator: Generators) -> Tensor:
         """From ``noisy`` (B, C, h, w) at ``timestep`` to the next level, by what the network predicted there."""
         drawn = {"generator": generator} if self._settings.get("eta") is not None else {}
         return self._scheduler.step(prediction, timestep, noisy, **self._settings, **drawn).prev_sample

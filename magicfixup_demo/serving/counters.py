@@ -23,6 +23,7 @@ class Counters(logging.Handler):
         self._registry = own["registry"]
         self._events = Counter("events", "What happened, and how it ended.", ("event", "door", "outcome"), **own)
         self._fixups = Counter("fixups", "Fix-ups.", ("model", "outcome"), **own)
+        self._together = Counter("fixups_together", "Fix-ups, by pictures a run of the networks.", ("pictures",), **own)
         self._failures = Counter("failures", "Refused or failed, by kind of error.", ("event", "kind"), **own)
         self._seconds = Histogram("seconds", "How long it took.", ("event",), buckets=SECONDS, **own)
         for name, (described, value) in gauges.items():
@@ -35,6 +36,8 @@ class Counters(logging.Handler):
         self._events.labels(event, door, outcome).inc()
         if event == "fixup":
             self._fixups.labels(fields.get("model", NONE), outcome).inc()
+            if "together" in fields:
+                self._together.labels(fields["together"]).inc()
         if "kind" in fields:
             self._failures.labels(event, fields["kind"]).inc()
         if "seconds" in fields:

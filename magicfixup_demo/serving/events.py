@@ -20,7 +20,7 @@ def note(event: str, **fields: str | float) -> None:
 
 
 @contextmanager
-def telling(event: str | None, door: str) -> Iterator[dict[str, str]]:
+def telling(event: str | None, door: str) -> Iterator[dict[str, str | float]]:
     """Tell how the work inside ended: done, stopped, refused (an error for the user, ``kind``) or failed.
 
     ``door``: page or program. The dict takes more fields. ``event`` None: nothing is told. Exceptions pass.

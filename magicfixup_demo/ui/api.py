@@ -22,7 +22,7 @@ from magicfixup_demo.serving.events import telling
 from magicfixup_demo.ui.answer_files import answer_file
 from magicfixup_demo.ui.api_collage import complete, with_names
 from magicfixup_demo.ui.drawing import draw
-from magicfixup_demo.ui.fixing import check_changed, turn_to_fix
+from magicfixup_demo.ui.fixing import check_changed, piece_of, turn_to_fix
 from magicfixup_demo.ui.payload import options_from, prompt_from
 from magicfixup_demo.ui.result_file import result_png
 from magicfixup_demo.ui.services import Services
@@ -111,7 +111,7 @@ class Api:
         engine = self._services.engines.get(model or None, report)
         asked = {"seed": seed, "steps": steps, "sampler": sampler}
         options = options_from(asked, engine.info, sdedit=False)
-        with turn_to_fix(self._services, "", report):
+        with turn_to_fix(self._services, "", report, piece_of(engine, image, edit, options)):
             result = engine.fixup(image, edit, options, report)
         licence = self._services.engines.catalogue.licence_of(result.model)
         return answer_file(result_png(image, result, licence), "result")

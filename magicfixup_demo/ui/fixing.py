@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from magicfixup_demo.collage_json import collage_from_json
-from magicfixup_demo.engine.interface import EngineInfo, Preview, Progress
+from magicfixup_demo.engine.interface import Engine, EngineInfo, Preview, Progress
 from magicfixup_demo.errors import Cancelled, EditError, ModelError
+from magicfixup_demo.limits import LARGE_PIXELS
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.drawing import draw
 from magicfixup_demo.ui.example_results import fingerprint
 from magicfixup_demo.ui.jobs import Job
-from magicfixup_demo.ui.lines import FIXING, in_words
+from magicfixup_demo.ui.lines import FIXING, Piece, in_words
 from magicfixup_demo.ui.payload import options_from, other_record, result_record
 from magicfixup_demo.ui.photos import OpenPhoto
 from magicfixup_demo.ui.services import Services
@@ -86,15 +87,17 @@ def _run(
     plain = not any(asked.get(key) for key in ("seed", "steps", "sampler", "prompt"))
     plain = plain and asked.get("samples") in (None, 1)
 
+    example = (work.kept_as, name) if work.kept_as and plain and name else None
+
     def kept() -> tuple[EditResult, EngineInfo] | None:
-        wanted = work.kept_as and plain and name
-        return work.services.example_results.get(work.kept_as, name, defaults) if wanted else None
+        return work.services.example_results.get(*example, defaults) if example else None
 
     if kept():
         return kept()
     engine = work.services.engines.get(name, report)
     options = options_from(asked, engine.info, sdedit=not beside)
-    with turn_to_fix(work.services, work.visit, report):
+    piece = piece_of(engine, work.photo, work.edit, options, example)
+    with turn_to_fix(work.services, work.visit, report, piece):
         if kept():  # made meanwhile, for somebody who stood before us
             return kept()
         result = engine.fixup(work.photo, work.edit, options, report, preview)
@@ -107,9 +110,22 @@ def _run(
     return result, replace(engine.info, name=result.model, licence=licence)
 
 
-def turn_to_fix(services: Services, visit: str, report: Progress) -> AbstractContextManager[None]:
-    """While it lasts this visit's fix-up is the one at work; ``report`` hears the place in the line until then."""
-    return services.fixing.turn(FIXING, visit, lambda place: report(0.0, in_words(place)))
+def piece_of(
+    engine: Engine, photo: np.ndarray, edit: CoarseEdit, options: EditOptions, example: tuple | None = None
+) -> Piece:
+    """A fix-up as its line sees it.
+
+    A large photo takes gigabytes and up to minutes: one at a time, alone, and others go on beside it. Of an ``example``
+    one fix-up is enough for everybody.
+    """
+    large = photo.shape[0] * photo.shape[1] >= LARGE_PIXELS
+    kind = engine.kind_of(photo, edit, options)
+    return Piece(None if large else kind, frozenset([example] if example else ()), aside=large)
+
+
+def turn_to_fix(services: Services, visit: str, report: Progress, piece: Piece) -> AbstractContextManager[None]:
+    """While it lasts this visit's fix-up is at work; ``report`` hears the place in the line until then."""
+    return services.fixing.turn(FIXING, visit, lambda place: report(0.0, in_words(place)), piece=piece)
 
 
 def _share(report: Callable[[float, str], None], part: int, parts: int) -> Progress:

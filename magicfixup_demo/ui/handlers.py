@@ -83,7 +83,7 @@ async def fixup(services: Services, record: dict | None) -> AsyncIterator[dict]:
 def _told_fix_up(services: Services, photo: OpenPhoto, record: dict, job: Job) -> dict:
     with telling("fixup", "page") as told:
         reply = fix_up(services, photo, record, job)
-        told["model"] = reply["model"]
+        told |= {"model": reply["model"], "together": reply["together"]}
         return reply
 
 

@@ -8,6 +8,7 @@ import gradio as gr
 from magicfixup_demo.serving.counters import Counters
 from magicfixup_demo.serving.events import log
 from magicfixup_demo.ui.background import Background
+from magicfixup_demo.ui.lines import FIXING, READING
 from magicfixup_demo.ui.services import Services
 
 
@@ -30,6 +31,8 @@ def watching(services: Services, page: gr.Blocks, metrics: bool) -> dict[str, Ca
         counters = Counters(
             {
                 "queue": ("Calls that wait for their turn.", lambda: page._queue.get_status().queue_size),
+                "fixups_waiting": ("Fix-ups in line.", lambda: services.fixing.waiting(FIXING)),
+                "readings_waiting": ("Photos in line to be read.", lambda: services.reading.waiting(READING)),
                 "photos": ("Photos that are open.", lambda: len(services.photos)),
             }
         )

@@ -116,6 +116,7 @@ def result_record(result: EditResult, info: EngineInfo) -> dict:
             "coarse": {"seconds": round(result.fill_seconds, 2)},
             "sdedit": {"seconds": round(result.sdedit_seconds, 2), "steps": result.sdedit_steps},
         },
+        "together": result.together,
         **_facts(result, info),
     }
 

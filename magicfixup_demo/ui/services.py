@@ -43,11 +43,16 @@ AT_ONCE_ON_ZEROGPU = 8  # fix-ups wait for a card in the Hub's own line there, a
 class Services:
     """``engines``: the models that repair; ``load_segmenter(progress)`` returns a Segmenter; see ``start``.
 
-    ``links``: what visitors asked to keep; in memory where None.
+    ``links``: what visitors asked to keep; in memory where None. ``fixed_at_once``: fix-ups side by side.
     """
 
     def __init__(
-        self, engines: Engines, load_segmenter, examples: tuple[Example, ...] = (), links: LinkStore | None = None
+        self,
+        engines: Engines,
+        load_segmenter,
+        examples: tuple[Example, ...] = (),
+        links: LinkStore | None = None,
+        fixed_at_once: int | None = None,
     ):
         self.engines = engines
         self.segmenter = Background(load_segmenter, strings.LOADING_SEGMENTER)
@@ -55,7 +60,8 @@ class Services:
         self.photos, self.jobs = PhotoStore(), Jobs()
         # Photos are read beside the fix-ups, so that nobody waits for others' fix-ups with the first click.
         self.reading = Lines(1, {READING: MOST_WAITING[READING]})
-        self.fixing = Lines(AT_ONCE_ON_ZEROGPU if on_zerogpu() else 1, {FIXING: MOST_WAITING[FIXING]})
+        usual = AT_ONCE_ON_ZEROGPU if on_zerogpu() else 1
+        self.fixing = Lines(fixed_at_once or usual, {FIXING: MOST_WAITING[FIXING]})
         self.large = Lines(1, MOST_LARGE, MOST_LARGE_OF_A_VISITOR)
         self.links = LinkStore() if links is None else links  # an empty store counts as false
         self.uploads = UploadedPhotos()

@@ -92,6 +92,9 @@ class ZeroGpuEngine:
             raise MagicFixupError(str(error.message)) from error
         raise Cancelled("Stopped.")
 
+    def kind_of(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> None:
+        """None: each has a process of its own."""
+
     def compare(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> np.ndarray:
         """SDEdit of the same start and seed; the page has no use for it alone."""
         return self.fixup(photo, edit, options).sdedit

@@ -2,11 +2,12 @@
 
 import copy
 import dataclasses
+import threading
 
 import numpy as np
 import pytest
 import torch
-from tiny_pipeline import acting_pipeline
+from tiny_pipeline import acting_pipeline, at_work
 
 from magicfixup_demo.affine import translation
 from magicfixup_demo.collage import render, segment_from_mask
@@ -14,6 +15,7 @@ from magicfixup_demo.engine.composite import blend_weight, ring_width
 from magicfixup_demo.engine.conditioning import fill_from_background, touched_pixels
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import EngineInfo
+from magicfixup_demo.engine.shared_runs import THREAD, Request
 from magicfixup_demo.errors import Cancelled, EditError, ModelError, OptionError
 from magicfixup_demo.schema import CoarseEdit, Collage, EditOptions, Layer
 
@@ -135,7 +137,7 @@ def test_who_waits_for_another_run_hears_so_and_may_stop(engine, scene, moved):
         said.append(text)
         raise Cancelled("Stopped.")
 
-    with engine._turn, pytest.raises(Cancelled):
+    with at_work(engine.runs), pytest.raises(Cancelled):
         engine.fixup(scene, moved, EditOptions(), stop)
     assert said == ["Waiting for another fix-up to end"]
 
@@ -146,17 +148,17 @@ def test_a_comparison_is_loaded_while_others_may_run(engine, scene, moved):
 
     class Comparison:
         def load(self, progress):
-            seen.append(("loading", other._turn.locked()))
+            seen.append(other.runs.result(Request(None, lambda party: ["another's run"])))
             progress(0.5, "Downloading")
 
         def __call__(self, coarse, options, on_step):
-            seen.append(("running", other._turn.locked()))
+            seen.append(threading.current_thread().name)
             return coarse
 
     other = with_comparison(engine, Comparison())
     texts = []
     other.fixup(scene, moved, EditOptions(), lambda fraction, text: texts.append(text))
-    assert seen == [("loading", False), ("running", True)] and "Downloading" in texts
+    assert seen == ["another's run", THREAD] and "Downloading" in texts
 
 
 def test_a_comparison_that_is_not_to_be_had_leaves_the_fix_up_whole(engine, scene, moved):
