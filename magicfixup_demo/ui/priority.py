@@ -3,10 +3,15 @@
 import os
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import TypeVar
 
 # Of 19. Each makes a thread's share a fifth less than that of a thread beside it.
 READING, FIXING = 5, 10  # who opened a photo wants to click; who wants a fix-up has clicked
+CUTTING, SAVING = 3, 5  # the page shows the cut-out meanwhile; who saves has done all else
+T = TypeVar("T")
 
 
 def give_way(steps: int) -> None:
@@ -17,3 +22,9 @@ def give_way(steps: int) -> None:
     if sys.platform == "linux":
         with suppress(OSError):  # a machine that does not let us: then nothing changes either
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), steps)
+
+
+def giving_way(steps: int, work: Callable[[], T]) -> T:
+    """``work()``, done by a thread of its own that gives way; the caller waits for it. Raises what it raises."""
+    with ThreadPoolExecutor(max_workers=1, initializer=give_way, initargs=(steps,)) as thread:
+        return thread.submit(work).result()

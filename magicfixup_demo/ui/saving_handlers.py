@@ -22,6 +22,7 @@ from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.drawing import check_work, turn_to_save
 from magicfixup_demo.ui.outgoing import Outgoing
 from magicfixup_demo.ui.photos import OpenPhoto
+from magicfixup_demo.ui.priority import SAVING, giving_way
 from magicfixup_demo.ui.result_file import facts_of
 from magicfixup_demo.ui.result_handlers import Chosen, chosen
 from magicfixup_demo.ui.services import Services
@@ -40,7 +41,7 @@ def save(services: Services, record: dict) -> dict:
     photo = services.photos.get(record.get("token"))
     picked = chosen(photo, record) if record.get("job") else None
     with turn_to_save(services, photo.visit, photo.image):
-        name, kind, data = _file(services, photo, record, picked)
+        name, kind, data = giving_way(SAVING, lambda: _file(services, photo, record, picked))
     photo.outgoing = Outgoing(data)
     described = {"name": f"{photo.name}-{name}", "type": kind, "size": len(data), "key": photo.outgoing.key}
     return described | _part(photo, photo.outgoing, 0)

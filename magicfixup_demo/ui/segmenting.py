@@ -17,6 +17,7 @@ from magicfixup_demo.segmentation.preview import preview
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.payload import candidate_record, display_size, is_number, prompt_from
 from magicfixup_demo.ui.photos import OpenPhoto
+from magicfixup_demo.ui.priority import CUTTING, giving_way
 from magicfixup_demo.ui.services import Services, embedding_of
 
 CLICKS_AT_ONCE = 2  # each uses all cores; more side by side only make each other slow
@@ -93,7 +94,7 @@ def matte(services: Services, record: dict) -> dict:
     """{"token", "segment": {left, top, width, height, mask}} -> the same segment with its edge's true opacity."""
     photo = services.photos.get(record.get("token"))
     mask = full_mask(_segment_from(record.get("segment"), photo), photo)
-    return mask_record(matting.matte(photo.image, mask))
+    return giving_way(CUTTING, lambda: mask_record(matting.matte(photo.image, mask)))
 
 
 def mask_png(services: Services, record: dict) -> dict:
