@@ -15,6 +15,7 @@ from pathlib import Path
 PIECES = {
     "load": ["tests.load.visitors", "--visitors", "20", "--browsers", "1", "--minutes", "10", "-o"],
     "batching": ["tests.load.batching"],
+    "side_by_side": ["tests.load.side_by_side"],
     "fuzz": ["tests.fuzz", "--inputs", "100000", "--processes", "2", "-o"],
     "killed": ["tests.faults.killed_server"],
     "worst": ["tests.faults.worst_cases", "-o"],

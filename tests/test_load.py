@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from browser.fakes import FakeEngine, FakeSegmenter, engines_of, scene
+from browser.fakes import FakeEngine, scene, stand_ins
 from PIL import Image
 
 from magicfixup_demo.images import png_bytes, save_png
@@ -32,7 +32,6 @@ class OthersPictures(FakeEngine):
 def loaded(monkeypatch, tmp_path):
     """loaded(engine, visitors): the report of a few seconds with hasty visitors."""
     from magicfixup_demo.ui.examples import list_examples
-    from magicfixup_demo.ui.services import Services
 
     for name in ("LOOKING", "AIMING", "DRAGGING", "JUDGING", "AWAY"):
         monkeypatch.setattr(visit, name, 0.05)
@@ -42,7 +41,7 @@ def loaded(monkeypatch, tmp_path):
     pages = ExitStack()
 
     def load(engine: FakeEngine, warm: int = 1, people: int = 4) -> dict:
-        services = Services(engines_of(engine), lambda progress: FakeSegmenter(), list_examples()).start()
+        services = stand_ins(engine, examples=list_examples())
         url = pages.enter_context(served(services))
         monkeypatch.setattr(visitors, "WARMING_VISITS", warm)
         options = argparse.Namespace(visitors=people, browsers=0, minutes=0.05, photos=tmp_path, seed=0)
@@ -56,6 +55,7 @@ def test_hasty_visitors_meet_no_error_and_every_step_is_timed(loaded):
     report = loaded(FakeEngine())
     assert report["errors"] == []
     assert report["visits"] == report["fixups"] >= 4
+    assert report["fixups_by_pictures_a_run"] == {1: report["fixups"]}
     counts = {step: row["count"] for step, row in report["seconds"].items()}
     assert counts["download"] == counts["fix-up"] == report["fixups"]
     assert counts["click"] == visit.CLICKS * report["visits"] and counts["soft edge"] == visit.DRAGS * report["visits"]

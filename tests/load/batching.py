@@ -1,13 +1,14 @@
-"""Whether visitors' fix-ups should share one run of the networks:  python -m tests.load.batching --model small
+"""What a batch saves, whoever's pictures are in it:  python -m tests.load.batching --model small
 
-Times the same work one picture at a time, two and four at once, in turns, and prints seconds a picture. Nothing is kept
-of the photo between two runs.
+Times the networks of a fix-up, and what reads photos for clicks, with one picture, two and four at once, in turns, and
+prints seconds a picture. Nothing is kept of a photo between two runs. See tests.load.side_by_side for whole fix-ups.
 """
 
 import argparse
 import os
 import statistics
 import time
+from collections.abc import Callable
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in app.py
 
@@ -16,10 +17,12 @@ import torch
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.registry import load_engine
 from magicfixup_demo.engine.samplers import SAMPLERS
+from magicfixup_demo.segmentation.mobile_sam import load_mobile_sam
 
 AT_ONCE = (1, 2, 4)
 HEIGHT, WIDTH = 384, 576  # pixels, as the networks see a photo of 3:2 at "small"'s size
 HOLE = slice(50, 150), slice(60, 200)
+ENCODER_SIDE = 1024  # pixels, of every photo as SAM's encoders see it
 
 
 def main() -> None:
@@ -30,24 +33,32 @@ def main() -> None:
     engine = load_engine(options.model)
     engine.pipeline.set_progress_bar_config(disable=True)
     engine.pipeline.cache = None
+    encoder = load_mobile_sam()._model.image_encoder
+    compare(f"{options.model}'s networks", lambda at_once: fix_up(engine, at_once), options.repeats)
+    compare("mobile-sam's encoder", lambda at_once: read(encoder, at_once), options.repeats)
+
+
+def compare(name: str, work: Callable[[int], object], repeats: int) -> None:
     for at_once in AT_ONCE:  # the first run of a size is slower
-        seconds_a_picture(engine, at_once)
-    times = {at_once: [] for at_once in AT_ONCE}
-    for _ in range(options.repeats):
+        work(at_once)
+    times: dict[int, list[float]] = {at_once: [] for at_once in AT_ONCE}
+    for _ in range(repeats):
         for at_once, kept in times.items():
-            kept.append(seconds_a_picture(engine, at_once))
+            began = time.perf_counter()
+            work(at_once)
+            kept.append((time.perf_counter() - began) / at_once)
     for at_once, kept in times.items():
         ratio = statistics.median(one / alone for one, alone in zip(kept, times[1], strict=True))
-        print(f"{at_once} at once: {statistics.median(kept):.3f} s a picture, {ratio:.2f} of what one alone takes")
+        seconds = f"{statistics.median(kept):.3f} s a picture, {ratio:.2f} of what one alone takes"
+        print(f"{name}, {at_once} at once: {seconds}")
 
 
-def seconds_a_picture(engine: PipelineEngine, at_once: int) -> float:
+def fix_up(engine: PipelineEngine, at_once: int) -> None:
     pipeline, generator = engine.pipeline, torch.Generator().manual_seed(1)
     photo, coarse = torch.rand(2, at_once, 3, HEIGHT, WIDTH, generator=generator).to(pipeline.device) * 2 - 1
     mask = torch.ones(at_once, 1, HEIGHT, WIDTH, device=pipeline.device)
     mask[(..., *HOLE)] = 0
     sampler = SAMPLERS[engine.info.samplers[0]]
-    began = time.perf_counter()
     pipeline(
         photo,
         coarse,
@@ -57,7 +68,12 @@ def seconds_a_picture(engine: PipelineEngine, at_once: int) -> float:
         sampler=sampler,
         generator=generator,
     ).cpu()  # a GPU's work is done when its result is here
-    return (time.perf_counter() - began) / at_once
+
+
+@torch.inference_mode()
+def read(encoder: torch.nn.Module, at_once: int) -> None:
+    device = next(encoder.parameters()).device
+    encoder(torch.rand(at_once, 3, ENCODER_SIDE, ENCODER_SIDE).to(device)).cpu()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import random
 import secrets
 import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class Log:
     visits: int = 0
     fixups: int = 0
     full: int = 0
+    together: Counter[int] = field(default_factory=Counter)  # fix-ups, by pictures that shared a run of the networks
 
     def took(self, step: str, since: float) -> None:
         self.seconds.setdefault(step, []).append(time.perf_counter() - since)
@@ -148,6 +150,7 @@ class Visitor:
                 if kind == "done":
                     self._log.took("fix-up", began)
                     self._log.fixups += 1
+                    self._log.together[message["value"]["together"]] += 1
                     return
                 if kind == "error":
                     if BUSY not in message["message"]:

@@ -86,6 +86,7 @@ def report_of(log: Log, options: argparse.Namespace, seconds: float, memory: dic
         "visits": log.visits,
         "fixups": log.fixups,
         "fixups_an_hour": round(3600 * log.fixups / seconds),
+        "fixups_by_pictures_a_run": dict(sorted(log.together.items())),
         "told_that_the_line_is_full": log.full,
         "told_their_place": len(log.places),
         "errors": log.errors,
