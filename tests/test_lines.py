@@ -5,11 +5,11 @@ import threading
 import pytest
 
 from magicfixup_demo.errors import BusyError, Cancelled
+from magicfixup_demo.limits import MOST_TOGETHER
 from magicfixup_demo.ui.lines import (
     ANY,
     FIXING,
     MOST_A_VISITOR,
-    MOST_TOGETHER,
     MOST_WAITING,
     READING,
     Lines,

@@ -17,11 +17,11 @@ from typing import Any
 from torch import Tensor
 
 from magicfixup_demo.errors import Cancelled
+from magicfixup_demo.limits import MOST_TOGETHER
 from magicfixup_demo.turns import POLL_SECONDS
 
 log = logging.getLogger(__name__)
 THREAD = "networks"  # name of the thread of all runs
-MOST_TOGETHER = 4  # pictures: memory grows with them, and more save hardly anything
 PATIENCE_SECONDS = 5.0  # with those who are expected
 
 

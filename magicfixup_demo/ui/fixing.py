@@ -119,8 +119,8 @@ def piece_of(
     one fix-up is enough for everybody.
     """
     large = photo.shape[0] * photo.shape[1] >= LARGE_PIXELS
-    kind = engine.kind_of(photo, edit, options)
-    return Piece(None if large else kind, frozenset([example] if example else ()), aside=large)
+    kind = None if large else engine.kind_of(photo, edit, options)
+    return Piece(kind, frozenset([example] if example else ()), aside=large)
 
 
 def turn_to_fix(services: Services, visit: str, report: Progress, piece: Piece) -> AbstractContextManager[None]:

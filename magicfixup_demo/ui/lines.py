@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from magicfixup_demo.errors import BusyError
+from magicfixup_demo.limits import MOST_TOGETHER
 from magicfixup_demo.turns import POLL_SECONDS
 from magicfixup_demo.ui import strings
 
@@ -26,7 +27,6 @@ DRAWING, SAVING = "drawing", "saving"  # see drawing.py
 MOST_WAITING = {READING: 64, FIXING: 48}
 MOST_A_VISITOR = {READING: 8, FIXING: 2}  # as many as may be open; the fix-up that is being stopped, and the next one
 NEWEST_SHARE = 0.3  # of the last duration in what is expected of the next
-MOST_TOGETHER = 4  # pieces of one kind: more save hardly anything, and each takes memory
 
 
 @dataclass(frozen=True)

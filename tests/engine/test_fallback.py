@@ -138,6 +138,7 @@ def test_what_does_not_fit_at_all_is_made_by_the_spare(photo, edit):
     assert "not enough memory for large" in result.note and "small made this" in result.note
     own = spare.fixup(photo, edit, EditOptions(seed=5, samples=2))
     np.testing.assert_array_equal(result.images[1], own.images[1])
+    assert not first.runs._working and not first.runs._expected
     memory.holds = lambda sample: True
     again = engine.fixup(photo, edit, options)
     assert (again.model, again.note, again.steps) == ("large", "", 7) and loads == [1]

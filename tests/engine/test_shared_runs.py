@@ -14,8 +14,9 @@ from magicfixup_demo.engine import fixer
 from magicfixup_demo.engine.conditioning import fill_from_background
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import EngineInfo
-from magicfixup_demo.engine.shared_runs import MOST_TOGETHER, Request, SharedRuns
+from magicfixup_demo.engine.shared_runs import Request, SharedRuns
 from magicfixup_demo.errors import Cancelled, ModelError
+from magicfixup_demo.limits import MOST_TOGETHER
 from magicfixup_demo.schema import CoarseEdit, Collage, EditOptions, Layer
 from tests.waiting import SECONDS, until
 
@@ -51,9 +52,7 @@ class Fixups:
         self.shared.append(len(inputs[0]))
 
     def alone(self, seed: int, photo: np.ndarray | None = None, **options) -> np.ndarray:
-        photo = photo_of(seed) if photo is None else photo
-        options = EditOptions(seed=seed, **{"sdedit": False, **options})
-        return self.engine.fixup(photo, edit_of(photo), options).images[0]
+        return self.engine.fixup(**wanted(seed, photo, **options)).images[0]
 
     def together(self, *fixups: dict) -> list:
         """What each of the fix-ups, keywords of ``fixup``, returns or raises."""
