@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from magicfixup_demo.cli_arguments import named_file, numbers, output_path
 from magicfixup_demo.cli_fixup import add_fixup
-from magicfixup_demo.cli_research import add_bench, add_evaluate, add_pairs, add_parity, add_train
+from magicfixup_demo.cli_research import add_bench, add_evaluate, add_pairs, add_parity, add_standing, add_train
 from magicfixup_demo.errors import MagicFixupError, OptionError
 
 INTERRUPTED = 130  # what shells expect after Ctrl-C
@@ -138,7 +138,17 @@ def _read_collage(path: str) -> bytes:
 
 # --- what commands share ----------------------------------------------------------------------------------------------
 
-COMMANDS = (_add_segment, _add_collage, add_fixup, add_pairs, add_train, add_evaluate, add_parity, add_bench)
+COMMANDS = (
+    _add_segment,
+    _add_collage,
+    add_fixup,
+    add_pairs,
+    add_train,
+    add_evaluate,
+    add_standing,
+    add_parity,
+    add_bench,
+)
 
 
 def _add_output(parser: argparse.ArgumentParser, name: str, explanation: str) -> None:

@@ -1,11 +1,11 @@
-"""The commands of researchers: pairs, train, evaluate, parity, bench. Built like those in cli.py."""
+"""The commands of researchers: pairs, train, evaluate, standing, parity, bench. Built like those in cli.py."""
 
 import argparse
 import os
 from pathlib import Path
 
 from magicfixup_demo.errors import OptionError
-from magicfixup_demo.limits import BACKEND_NAMES, SAMPLER_NAMES
+from magicfixup_demo.limits import BACKEND_NAMES, MAX_SEED, SAMPLER_NAMES
 
 
 def add_pairs(commands) -> None:
@@ -156,6 +156,34 @@ def _evaluate_relighting(options: argparse.Namespace, names: list[str] | None) -
     report = evaluate_relighting(options.pairs, names, options.output, options.most, _progress(), options.workers)
     for variant in report["summary"]:
         _say(f"relit in {variant}: {report['photos']} photos\n{markdown(relighting_table(report, variant))}\n")
+
+
+def add_standing(commands) -> None:
+    parser = commands.add_parser("standing", help="render the fixed list of arrangements on real photos, to look at")
+    parser.add_argument("data", metavar="DATA", type=_existing, help="real data, laid out like shared/data")
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, type=Path, help="index.html and pictures")
+    parser.add_argument("--only", metavar="NAME[,NAME]", help="these of the list alone")
+    parser.add_argument("--migan", metavar="FILE.onnx", type=_existing, help="the MI-GAN model, to compare with")
+    parser.add_argument("--seed", metavar="N", type=int, default=0)
+    parser.set_defaults(run=_standing)
+
+
+def _standing(options: argparse.Namespace) -> int:
+    """Exit status 1 where an entry could not be rendered."""
+    from magicfixup_demo.engine.registry import load_engine
+    from magicfixup_demo.evaluation.migan import MiGan
+    from magicfixup_demo.evaluation.standing import Tools, render_standing, standing_entries
+    from magicfixup_demo.segmentation.registry import load_segmenter
+
+    if not 0 <= options.seed <= MAX_SEED:
+        raise OptionError(f"The seed is {options.seed}; choose 0 to {MAX_SEED}.")
+    entries = standing_entries(None if options.only is None else options.only.split(","))
+    segmenter, engine = load_segmenter("auto", _progress()), load_engine("small")
+    _say(f"Selected by {segmenter.name}. {segmenter.note}".strip())
+    tools = Tools(segmenter, engine, MiGan(options.migan, 1) if options.migan else None)
+    failed = render_standing(entries, options.data, options.output, tools, options.seed, _say)
+    _say(f"{options.output / 'index.html'}: {len(entries) - len(failed)} of {len(entries)} rendered.")
+    return 1 if failed else 0
 
 
 def add_parity(commands) -> None:

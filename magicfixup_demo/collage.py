@@ -34,13 +34,15 @@ def render(
     collage: Collage,
     sources: Mapping[str, np.ndarray] | None = None,
     on_layer: Callable[[int, int], object] | None = None,
+    lifted: np.ndarray | None = None,
 ) -> CoarseEdit:
     """Cut all segments out of the photo, then draw the layers over it, back to front.
 
     photo: (H, W, 3) uint8 of the collage's size; sources: the other photos of the collage by id, likewise. Returns a
     CoarseEdit of the photo's size; alpha is 0 in holes, 255 on content, between them at the soft edges of layers.
-    ``on_layer(done, of)`` is called before each layer and may raise to stop. Raises CollageError when a size differs or
-    a source is missing.
+    ``on_layer(done, of)`` is called before each layer and may raise to stop. ``lifted``: (H, W) bool, more of the photo
+    that is cut out, so that no layer's soft edge is mixed with it. Raises CollageError when a size differs or a source
+    is missing.
     """
     _check_size(photo, collage.width, collage.height)
     rgb, alpha = photo.copy(), np.full(photo.shape[:2], 255, np.uint8)
@@ -49,13 +51,15 @@ def render(
             hole = segment.mask >= CUT_THRESHOLD
             rgb[_window(segment)][hole] = 0
             alpha[_window(segment)][hole] = 0
+    if lifted is not None:
+        rgb[lifted], alpha[lifted] = 0, 0
     cutouts = _Cutouts(photo, collage, sources or {})
     shown = _shown(collage)
     for i, layer in enumerate(shown):
         if on_layer:
             on_layer(i, len(shown))
         _draw(rgb, alpha, photo, cutouts, layer)
-    return CoarseEdit(rgb=rgb, alpha=alpha)
+    return CoarseEdit(rgb, alpha, collage, sources or {})
 
 
 def work_of(collage: Collage) -> int:

@@ -5,7 +5,8 @@
 Pictures are NumPy arrays ``(height, width, channels)``, uint8, sRGB; masks ``(height, width)``, uint8, 255 = inside.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -87,10 +88,16 @@ class Collage:
 
 @dataclass(frozen=True, eq=False)
 class CoarseEdit:
-    """The collage as the model reads it: ``rgb`` (H, W, 3) uint8 and ``alpha`` (H, W) uint8, below 128 = hole."""
+    """The collage as the model reads it: ``rgb`` (H, W, 3) uint8 and ``alpha`` (H, W) uint8, below 128 = hole.
+
+    ``collage``: what it was rendered from, where that is known, with the pixels of its other photos by their id in
+    ``sources``; an edit of another program has none.
+    """
 
     rgb: np.ndarray
     alpha: np.ndarray
+    collage: Collage | None = None
+    sources: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def rgba(self) -> np.ndarray:
@@ -127,7 +134,7 @@ class EditResult:
     """What one fix-up returns; every picture has the photo's height and width.
 
     ``images``: one (H, W, 3) uint8 per sample. ``sdedit``: the comparison or None. ``coarse``: the edit with its holes
-    filled, the picture that both methods start from. ``touched``: (H, W) bool, False where the photo is untouched.
+    filled. ``touched``: (H, W) bool, False where the photo is untouched.
     ``note``: one sentence for the user where something was left out, for example why there is no comparison.
     ``seconds`` is the whole; of it the hole's filling took ``fill_seconds`` and the comparison ``sdedit_seconds``, in
     ``sdedit_steps`` steps. Sample i has the seed ``limits.sample_seed(seed, i)``. ``together``: the most pictures that

@@ -40,7 +40,7 @@ ALLOWED = {
     "ui": ENGINE | {"segmentation", "saving", "serving"},
     "pairs": ENGINE,
     "training": ENGINE | {"perceptual", "pairs"},
-    "evaluation": ENGINE | {"perceptual", "pairs"},
+    "evaluation": ENGINE | {"segmentation", "perceptual", "pairs"},
     "bench": ENGINE | {"segmentation"},
     "cli": ENGINE | {"segmentation", "saving", "perceptual", "pairs", "training", "evaluation", "bench"},
     "__main__": {"cli"},

@@ -46,7 +46,7 @@ def _bfloat16(pipeline: MagicFixupPipeline) -> None:
 
     Small weights stay in single precision; those of latent models are cast, once, since casting them costs time.
     """
-    for network in (pipeline.extractor, pipeline.synthesizer):
+    for network in filter(None, (pipeline.extractor, pipeline.synthesizer)):
         network.to(memory_format=torch.channels_last)  # the order in which bfloat16 convolutions are fastest
         if pipeline.vae is None:
             network.forward = torch.autocast(network.device.type, torch.bfloat16)(network.forward)
@@ -61,8 +61,9 @@ def _openvino(pipeline: MagicFixupPipeline) -> None:
     if pipeline.device.type != "cpu":
         raise ModelError("The backend openvino runs on the processor; choose the device cpu, or the backend torch.")
     compiler = _Compiler(_import_openvino())
-    names = list(transformer_blocks(pipeline.extractor))
-    pipeline.extractor.forward = _extractor_call(_Lazy(compiler, pipeline.extractor, _Extractor, names), names)
+    names = list(transformer_blocks(pipeline.synthesizer))
+    if pipeline.extractor is not None:
+        pipeline.extractor.forward = _extractor_call(_Lazy(compiler, pipeline.extractor, _Extractor, names), names)
     pipeline.synthesizer.forward = _synthesizer_call(_Lazy(compiler, pipeline.synthesizer, _Synthesizer, names), names)
 
 

@@ -75,6 +75,11 @@ def _smooth_fill(edit: CoarseEdit, hole: np.ndarray) -> np.ndarray:
     return np.where(hole[..., None], cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR), edit.rgb)
 
 
+def fill_smoothly(edit: CoarseEdit) -> np.ndarray:
+    """The dilated hole filled by Navier-Stokes inpainting, of a large picture at the model's size: (H, W, 3) uint8."""
+    return _smooth_fill(edit, dilated_hole(edit))
+
+
 def fill_as_published(photo: np.ndarray, edit: CoarseEdit, seed: int = 0) -> np.ndarray:
     """The published filler: the hole grows in from whatever lies beside it; to the pixel on a picture of MODEL_SIDE.
 
@@ -106,11 +111,11 @@ def fill_from_background(photo: np.ndarray, edit: CoarseEdit, seed: int = 0) -> 
         return _inpainted(edit, hole)
     touched = touched_pixels(photo, edit)
     moved = _moved(touched, edit)
-    if moved.mean() + edit.hole.mean() > MOST_BEHIND or not _stands_still(photo, edit, ~touched):
+    if moved.mean() + edit.hole.mean() > MOST_BEHIND or not stands_still(photo, edit, ~touched):
         return paint_texture(_smooth_fill(edit, hole), _wide(hole), ~hole, seed)
-    unknown = _closed(moved | edit.hole, GAP)
+    unknown = closed(moved | edit.hole, GAP)
     lifted = CoarseEdit(rgb=edit.rgb, alpha=np.where(unknown, 0, 255).astype(np.uint8))
-    region, crack = hole & ~moved, hole & _closed(moved, CRACK)
+    region, crack = hole & ~moved, hole & closed(moved, CRACK)
     lifted_hole = dilated_hole(lifted)
     ground = paint_texture(_smooth_fill(lifted, lifted_hole), _wide(region), ~lifted_hole, seed)
     filled = np.where(region[..., None], ground, edit.rgb)
@@ -129,7 +134,7 @@ def _moved(touched: np.ndarray, edit: CoarseEdit) -> np.ndarray:
     return cv2.morphologyEx(content, cv2.MORPH_OPEN, np.ones((RIM, RIM), np.uint8)).astype(bool)
 
 
-def _stands_still(photo: np.ndarray, edit: CoarseEdit, still: np.ndarray) -> bool:
+def stands_still(photo: np.ndarray, edit: CoarseEdit, still: np.ndarray) -> bool:
     """Whether what looks unmoved (``still``) is the photo's own. After a camera's motion even that was resampled."""
     difference = cv2.mean(cv2.absdiff(photo, np.ascontiguousarray(edit.rgb)), still.astype(np.uint8))
     return bool(still.any()) and sum(difference[:3]) / 3 < RESAMPLED
@@ -142,7 +147,7 @@ def _wide(region: np.ndarray) -> np.ndarray:
     return (distance_to(core) <= radius + EDGE) & region
 
 
-def _closed(mask: np.ndarray, gap: float) -> np.ndarray:
+def closed(mask: np.ndarray, gap: float) -> np.ndarray:
     """``mask`` with its gaps closed by a disc whose diameter is the fraction ``gap`` of the picture's mean side.
 
     By distances, not by a structuring element, whose cost grows with the square of its size on a large photo.

@@ -84,12 +84,12 @@ def extract_details(extractor: UNet2DConditionModel, sample: Tensor, timesteps: 
     return features
 
 
-def no_details(extractor: UNet2DConditionModel, like: Tensor) -> Features:
+def no_details(synthesizer: UNet2DConditionModel, like: Tensor) -> Features:
     """What stands for dropped features (zeros) without running the extractor: one empty token (B, 1, C) a block.
 
     Its value is zero, so attending to it gives exactly what attending to any number of such tokens gives.
     """
-    widths = {name: block.attn1.to_k.in_features for name, block in transformer_blocks(extractor).items()}
+    widths = {name: block.attn2.to_k.in_features for name, block in transformer_blocks(synthesizer).items()}
     return {name: like.new_zeros(len(like), 1, width) for name, width in widths.items()}
 
 

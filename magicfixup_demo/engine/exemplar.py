@@ -233,8 +233,8 @@ class Level:
         trust = np.zeros(self.height * self.width, np.float32)
         trust[beside] = np.exp(-np.square(values[beside]).max(axis=1) / SHADING**2)
         shape = (self.height, self.width)
-        spread = _spread(values.reshape(*shape, 3), trust.reshape(shape))
-        return spread[RADIUS:-RADIUS, RADIUS:-RADIUS]
+        field = spread(values.reshape(*shape, 3), trust.reshape(shape))
+        return field[RADIUS:-RADIUS, RADIUS:-RADIUS]
 
     def _vote(self, width: float) -> None:
         self.pixels[self.unknown] = self._voted(self.unknown, width)
@@ -316,7 +316,7 @@ def _votes(
     return total, colour
 
 
-def _spread(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
+def spread(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
     """Fill a field (h, w, 3) from where it is trusted (h, w), by averages of coarser and coarser copies (pull-push)."""
     height, width = trust.shape
     known = trust[..., None]
@@ -327,7 +327,7 @@ def _spread(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
     mean = (
         cv2.resize(values * trust[..., None], size, interpolation=cv2.INTER_AREA) / np.maximum(share, 1e-6)[..., None]
     )
-    coarser = cv2.resize(_spread(mean, np.minimum(share * 4, 1)), (width, height), interpolation=cv2.INTER_LINEAR)
+    coarser = cv2.resize(spread(mean, np.minimum(share * 4, 1)), (width, height), interpolation=cv2.INTER_LINEAR)
     return values * known + coarser * (1 - known)
 
 

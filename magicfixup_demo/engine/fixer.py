@@ -186,6 +186,25 @@ class PipelineEngine:
         job = self._prepare(self._plan(photo, edit, options), report)
         return job.paste(self._compared(job, report))
 
+    def compare_filled(
+        self,
+        photo: np.ndarray,
+        edit: CoarseEdit,
+        filled: np.ndarray,
+        touched: np.ndarray,
+        options: EditOptions,
+        report: Steps,
+    ) -> np.ndarray:
+        """SDEdit of the edit with its holes ``filled`` by somebody else, who ``touched`` so much: (H, W, 3) uint8."""
+        plan = self._plan(photo, edit, options, touched)
+        seen = resize(filled[plan.box.window], *plan.size)
+        job = Job(plan, edit, filled[plan.box.window], seen, resize_edit(edit, *plan.size), seen)
+        return job.paste(self._compared(job, report))
+
+    def check(self, options: EditOptions) -> None:
+        """Raises OptionError where an option is not to be had."""
+        self._settings(options)
+
     def _compared(self, job: Job, on_step: Steps) -> np.ndarray:
         """SDEdit's picture at the model's size; (h, w, 3) uint8."""
         if self.comparison is None:
@@ -202,13 +221,15 @@ class PipelineEngine:
         """Drop what is kept of photos, at once."""
         self.pipeline.cache.forget()
 
-    def _plan(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> Plan:
+    def _plan(
+        self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions, touched: np.ndarray | None = None
+    ) -> Plan:
         settings = self._settings(options)
         with memory_told(self.pipeline.device.type):
             edit = resize_edit(edit, photo.shape[1], photo.shape[0])
             if edit.hole.all():
                 raise EditError("This edit is nothing but hole; leave some of the photo or an object in it.")
-            touched = touched_pixels(photo, edit)
+            touched = touched_pixels(photo, edit) if touched is None else touched
             box = self._box(touched)
         size = fitted_size(*box.size, self.area, self.multiple)
         kind = (self.pipeline, size, *settings.values(), options.samples, options.sdedit)

@@ -37,7 +37,7 @@ def read(
 
 def read_nothing(pipeline, latent: Tensor) -> FeaturesAt:
     """For runs whose conditions are dropped: the extractor need not run. latent: (B, C, h, w)."""
-    nothing = no_details(pipeline.extractor, latent)
+    nothing = no_details(pipeline.synthesizer, latent)
     return lambda timestep: nothing
 
 

@@ -6,7 +6,10 @@ from magicfixup_demo.downloads import Progress
 from magicfixup_demo.engine.backends import use_backend
 from magicfixup_demo.engine.choice import FALLBACK, choose, on_a_space, on_zerogpu
 from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.ground import Ground
+from magicfixup_demo.engine.ground_weights import GROUND, load_ground
 from magicfixup_demo.engine.interface import Engine, EngineInfo
+from magicfixup_demo.engine.plate_engine import PlateEngine
 from magicfixup_demo.engine.presets import PRESETS
 from magicfixup_demo.engine.samplers import sampler_names
 from magicfixup_demo.engine.stable_diffusion import MEGABYTES as COMPARISON_MEGABYTES
@@ -41,7 +44,7 @@ def load_engine(
         return engine
 
 
-def _load(name: str, device: str | None, backend: str, progress: Progress | None) -> PipelineEngine:
+def _load(name: str, device: str | None, backend: str, progress: Progress | None) -> PipelineEngine | PlateEngine:
     if name not in MODELS:
         raise ModelError(f"There is no model {name!r}; choose one of auto, {', '.join(MODELS)}.")
     entry, preset = MODELS[name], PRESETS[MODELS[name].preset]
@@ -64,7 +67,10 @@ def _load(name: str, device: str | None, backend: str, progress: Progress | None
         sdedit_megabytes=0 if entry.source is None or on_zerogpu() or comparison_is_here() else COMPARISON_MEGABYTES,
     )
     comparison = _comparison(device, dtype, progress) if entry.source is not None else None
-    return PipelineEngine(pipeline, info, preset.fill, entry.strength, preset.area, preset.multiple, comparison)
+    diffusion = PipelineEngine(pipeline, info, preset.fill, entry.strength, preset.area, preset.multiple, comparison)
+    if "extractor" in entry.networks:
+        return diffusion
+    return PlateEngine(Ground(load_ground(entry.folder / GROUND), device), diffusion)
 
 
 def _comparison(device: str, dtype: torch.dtype, progress: Progress | None) -> StableDiffusionComparison:

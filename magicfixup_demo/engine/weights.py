@@ -28,6 +28,7 @@ class ModelEntry:
     ``embedded``: its folder in the repository; else ``source`` is its checkpoint on the Hub, of ``megabytes``.
     ``strength``: how far the start is noised, for the model and for SDEdit beside it; 1 = to the schedule's first
     timestep. ``sampler``: the default, a key of samplers.SAMPLERS. ``cuda_bytes``: free memory that a GPU must have.
+    ``networks``: those of the diffusion model that it has; without the extractor it makes SDEdit's picture alone.
     """
 
     preset: str
@@ -37,13 +38,14 @@ class ModelEntry:
     strength: float
     sampler: str = "ddim"
     embedded: Path | None = None
+    networks: tuple[str, ...] = ("extractor", "synthesizer")
     source: HubFile | None = None
     megabytes: int = 0
     cuda_bytes: int = 0
 
     @property
     def folder(self) -> Path:
-        """Holds extractor.safetensors, synthesizer.safetensors and, of a latent model, vae.safetensors."""
+        """Holds NAME.safetensors of its networks and, of a latent model, vae.safetensors."""
         return self.embedded or cache_folder() / f"{self.preset}-half"
 
 
@@ -55,6 +57,7 @@ MODELS: dict[str, ModelEntry] = {
         default_steps=2,
         strength=0.2,
         embedded=ASSETS / "small",
+        networks=("synthesizer",),
     ),
     "magicfixup": ModelEntry(
         preset="magicfixup",
@@ -107,8 +110,10 @@ def load_model(entry: ModelEntry, device: str, dtype: torch.dtype) -> MagicFixup
     with torch.device("meta"):
         pipeline = build_pipeline(preset)
     pipeline.register_modules(scheduler=DDIMScheduler(**preset.scheduler))
+    if "extractor" not in entry.networks:
+        pipeline.register_modules(extractor=None)
     try:
-        load_networks(entry.folder, pipeline, dtype, ("extractor", "synthesizer") + (("vae",) if preset.vae else ()))
+        load_networks(entry.folder, pipeline, dtype, entry.networks + (("vae",) if preset.vae else ()))
     except ModelError as error:
         if entry.source is None:
             raise

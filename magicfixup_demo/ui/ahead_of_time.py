@@ -23,7 +23,7 @@ def wanted() -> bool:
 
 def compile_networks(engine) -> bool:
     """Compile the networks of a PipelineEngine in place; False where that was not wanted, or failed."""
-    if not wanted():
+    if not wanted() or not hasattr(engine, "pipeline"):
         return False
     try:
         import spaces

@@ -146,7 +146,7 @@ def test_dropped_features_are_zeros_of_any_number(pipeline, pictures):
     latent = pipeline.codec.encode(pictures["photo"], torch.Generator().manual_seed(0))
     mask, t = pipeline.codec.encode_mask(pictures["mask"]), torch.tensor([300])
     zeros = scale_features(pipeline.details(latent, mask, t, torch.zeros_like(latent)), 0.0)
-    nothing = no_details(pipeline.extractor, latent)
+    nothing = no_details(pipeline.synthesizer, latent)
     conditions = [Conditions(latent, mask, features, torch.zeros(1)) for features in (zeros, nothing)]
     assert torch.equal(*(pipeline.predict(latent, t, given) for given in conditions))
 

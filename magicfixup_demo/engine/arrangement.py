@@ -1,0 +1,97 @@
+"""An edit taken apart: the ground that must be found, and what is laid over it.
+
+Of a collage both are known. An edit of another program is only a picture: what moved in it is found by comparison with
+the photo, and what lies under it is in the photo itself, so that only the old place is filled.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from magicfixup_demo.collage import render
+from magicfixup_demo.engine.conditioning import (
+    GAP,
+    closed,
+    dilated_hole,
+    distance_to,
+    moved_content,
+    stands_still,
+    touched_pixels,
+)
+from magicfixup_demo.engine.plate import lifted, removed_objects, scaled
+from magicfixup_demo.schema import CoarseEdit
+
+TOUCHING = 3  # pixels: content so near to a hole may stand where its object stood
+RIM = 2.0  # pixels, of a picture of SIDE: so much at the border of another program's hole is its object's
+BORDER = 3.0  # pixels over which the plate goes over into what did not move
+EDGE = 1.5  # pixels over which a hard edge of another program is taken back and made soft
+HARD = 0.25  # of the pixels at an edge that are between; with fewer the edge is hard
+CRACK = 9  # pixels: narrower gaps in what moved look like the photo by chance
+BAND = 256  # rows mixed at once
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """``ground``: (H, W, 3) uint8 with a ``hole``, (H, W) bool, whose content is not to be trusted; ``over``: the rest.
+
+    The result is ``over``, by its alpha, over the ground with its hole filled.
+    """
+
+    ground: np.ndarray
+    hole: np.ndarray
+    over: CoarseEdit
+
+
+def arrangement_of(photo: np.ndarray, edit: CoarseEdit) -> Arrangement:
+    """photo: (H, W, 3) uint8; edit of the same size."""
+    if edit.collage is not None:
+        hole = lifted(removed_objects(edit.collage))
+        return Arrangement(photo, hole, render(photo, edit.collage, edit.sources, lifted=hole))
+    return _of_picture(photo, edit)
+
+
+def laid_over(over: CoarseEdit, ground: np.ndarray) -> np.ndarray:
+    """``over`` on ``ground``, (H, W, 3) uint8, by its alpha; where that is 255 its own colours, bit by bit."""
+    result = over.rgb.copy()
+    for start in range(0, len(result), BAND):
+        rows = slice(start, start + BAND)
+        through = over.alpha[rows] < 255
+        share = over.alpha[rows][through][:, None].astype(np.float32) / 255
+        own, below = over.rgb[rows][through].astype(np.float32), ground[rows][through]
+        result[rows][through] = np.rint(below + (own - below) * share).astype(np.uint8)
+    return result
+
+
+def _of_picture(photo: np.ndarray, edit: CoarseEdit) -> Arrangement:
+    hole = dilated_hole(edit)
+    moved = moved_content(photo, edit)
+    if not hole.any() or not stands_still(photo, edit, ~touched_pixels(photo, edit)):
+        alpha = np.where(hole & ~moved, 0, edit.alpha)
+        return Arrangement(edit.rgb, hole, CoarseEdit(edit.rgb, alpha))
+    place = lifted(_old_place(edit, moved))
+    whole = cv2.morphologyEx(moved.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((CRACK, CRACK), np.uint8)).astype(bool)
+    rim = np.clip(distance_to(edit.hole) - scaled(RIM, moved), 0, BORDER) * (255 / BORDER)
+    alpha = np.where(whole, _softened(edit, whole), np.minimum(edit.alpha, np.rint(rim).astype(np.uint8)))
+    return Arrangement(photo, place, CoarseEdit(edit.rgb, alpha))
+
+
+def _old_place(edit: CoarseEdit, moved: np.ndarray) -> np.ndarray:
+    """(H, W) bool: the hole, and the moved content beside it, under which the object may have stood."""
+    count, labels = cv2.connectedComponents(moved.astype(np.uint8))
+    beside = distance_to(edit.hole) <= scaled(TOUCHING, moved)
+    touching = np.zeros(count, bool)
+    touching[np.unique(labels[beside & moved])] = True
+    touching[0] = False
+    return closed(edit.hole | touching[labels], GAP)
+
+
+def _softened(edit: CoarseEdit, moved: np.ndarray) -> np.ndarray:
+    """The edit's alpha, (H, W) uint8; where another program cut hard, the edge is taken back and made soft."""
+    edge = cv2.morphologyEx(moved.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(bool)
+    edge &= distance_to(edit.hole) <= 2
+    between = (edit.alpha > 8) & (edit.alpha < 247)
+    if not edge.any() or between[edge].mean() >= HARD:
+        return edit.alpha
+    own = np.clip((distance_to(~moved) - 0.5) / EDGE, 0, 1) * 255
+    return np.minimum(edit.alpha, np.rint(own).astype(np.uint8))

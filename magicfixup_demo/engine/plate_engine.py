@@ -1,0 +1,144 @@
+"""The engine of ``small``: the ground behind what was cut out, and the layers laid over it. No diffusion in it.
+
+SDEdit beside the result is made by a diffusion network of its own (``PipelineEngine``), from the same arrangement.
+"""
+
+import time
+from collections.abc import Hashable
+from contextlib import suppress
+
+import numpy as np
+
+from magicfixup_demo.engine.arrangement import Arrangement, arrangement_of, laid_over
+from magicfixup_demo.engine.conditioning import fill_smoothly, touched_pixels
+from magicfixup_demo.engine.fallback import memory_told, reason_of
+from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.ground import Ground
+from magicfixup_demo.engine.interface import Preview, Progress
+from magicfixup_demo.engine.plate import fill_ground, lift
+from magicfixup_demo.engine.plate_cache import PlateCache
+from magicfixup_demo.engine.steps import Account, Steps
+from magicfixup_demo.errors import Cancelled, EditError
+from magicfixup_demo.images import resize_edit
+from magicfixup_demo.limits import sample_seed
+from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
+
+STEPS = 1  # of a result: there is nothing to repeat
+
+
+class PlateEngine:
+    """Implements engine.interface.Engine. Steps, sampler and strength are those of the SDEdit beside the result."""
+
+    def __init__(self, ground: Ground, diffusion: PipelineEngine):
+        self.ground, self.diffusion, self.info = ground, diffusion, diffusion.info
+        self.plates = PlateCache()
+
+    def fixup(
+        self,
+        photo: np.ndarray,
+        edit: CoarseEdit,
+        options: EditOptions,
+        progress: Progress | None = None,
+        preview: Preview | None = None,
+    ) -> EditResult:
+        """See Engine.fixup. There are no previews: a result is there at once."""
+        started = time.monotonic()
+        # 1. What must be found, and what lies over it
+        self.diffusion.check(options)
+        with memory_told(self.ground.device):
+            edit = checked_edit(photo, edit)
+            arrangement = arrangement_of(photo, edit)
+        # 2. Each sample: other ground under the same layers
+        images, note = self._samples(arrangement, options, progress)
+        made = time.monotonic()
+        # 3. SDEdit of the first, and the arrangement as it is without this model
+        touched = touched_pixels(photo, edit) | (arrangement.over.alpha < 255)
+        compared, steps = None, 0
+        if options.sdedit and not note:
+            report = Steps(progress, options.samples, options.samples + 1, "SDEdit, for comparison", Account())
+            try:
+                with memory_told(self.ground.device):
+                    compared = self.diffusion.compare_filled(photo, edit, images[0], touched, options, report)
+            except Exception as error:  # of the comparison alone: the fix-up itself is done
+                note = f"Without the SDEdit comparison: {reason_of(error)}"
+            steps = report.steps
+        ended = time.monotonic()
+        if progress:
+            with suppress(Cancelled):  # a stop after the last step has nothing to stop
+                progress(1.0, "Done")
+        return EditResult(
+            images=images,
+            sdedit=compared,
+            coarse=fill_smoothly(edit),
+            touched=touched,
+            seed=options.seed,
+            steps=STEPS,
+            seconds=time.monotonic() - started,
+            model=self.info.name,
+            note=note,
+            fill_seconds=made - started,
+            sdedit_seconds=ended - made,
+            sdedit_steps=steps,
+        )
+
+    def kind_of(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> Hashable | None:
+        """None: there is no run to share. Raises OptionError."""
+        self.diffusion.check(options)
+
+    def compare(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> np.ndarray:
+        """SDEdit alone, as in ``fixup``: (H, W, 3) uint8."""
+        self.diffusion.check(options)
+        edit = checked_edit(photo, edit)
+        arrangement = arrangement_of(photo, edit)
+        touched = touched_pixels(photo, edit) | (arrangement.over.alpha < 255)
+        report = Steps(None, 0, 1, "SDEdit", Account())
+        return self.diffusion.compare_filled(
+            photo, edit, self._composed(arrangement, options.seed), touched, options, report
+        )
+
+    def forget(self) -> None:
+        """Drop what is kept of photos, at once."""
+        self.plates.forget()
+        self.diffusion.forget()
+
+    def lift(
+        self, photo: np.ndarray, removed: np.ndarray, seed: int = 0, progress: Progress | None = None
+    ) -> np.ndarray:
+        """The photo without some objects: (H, W, 3) uint8. removed: (H, W) bool, the objects. Raises EditError."""
+        with memory_told(self.ground.device):
+            return lift(photo, removed, self.ground, seed, progress).rgb
+
+    def _samples(
+        self, arrangement: Arrangement, options: EditOptions, progress: Progress | None
+    ) -> tuple[tuple[np.ndarray, ...], str]:
+        """The samples, (H, W, 3) uint8 each; a note where a stop or a failure cut them short after the first."""
+        images: list[np.ndarray] = []
+        runs = options.samples + options.sdedit
+        for i in range(options.samples):
+            say = progress and (lambda fraction, text, i=i: progress((i + fraction) / runs, text))
+            try:
+                with memory_told(self.ground.device):
+                    images.append(self._composed(arrangement, sample_seed(options.seed, i), say))
+            except Exception as error:
+                if not images:
+                    raise
+                return tuple(images), f"{len(images)} of {options.samples} variants: {reason_of(error)}"
+        return tuple(images), ""
+
+    def _composed(self, arrangement: Arrangement, seed: int, progress: Progress | None = None) -> np.ndarray:
+        ground, hole = arrangement.ground, arrangement.hole
+        plate = self.plates.get(ground, hole, seed)
+        if plate is None:
+            plate = fill_ground(ground, hole, self.ground, seed, progress)
+            self.plates.keep(ground, hole, seed, plate)
+        elif progress:
+            progress(0.9, "Finding the ground")
+        return laid_over(arrangement.over, plate)
+
+
+def checked_edit(photo: np.ndarray, edit: CoarseEdit) -> CoarseEdit:
+    """The edit at the photo's size. Raises EditError where it is nothing but hole."""
+    edit = resize_edit(edit, photo.shape[1], photo.shape[0])
+    if edit.hole.all():
+        raise EditError("This edit is nothing but hole; leave some of the photo or an object in it.")
+    return edit

@@ -1,0 +1,196 @@
+"""What the ground network learns from: untouched pictures, holes of the shape of objects, leftovers beside them.
+
+The true ground is known, because no object stood there. What stays behind when an object is lifted in use (its rim, its
+shadow) is painted around the hole of the input alone, so that the network learns not to go on with it.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from magicfixup_demo.errors import DataError
+from magicfixup_demo.pairs.jitter import shadow, signed_distance
+from magicfixup_demo.pairs.sources import Source, find_sources, read_mask, read_photo, read_shots
+
+FRAMES = 5  # of a clip
+PLACES = 6  # tried for each hole; the one that covers least of the annotated objects is taken
+LEAST_HOLE, MOST_HOLE = 0.01, 0.45  # of the crop
+DILATIONS = (0, 14)  # pixels around an object
+LEFTOVER_SHARE, SECOND_SHARE, THIN_SHARE, WIDE_SHARE = 0.5, 0.35, 0.25, 0.4
+RIM = 3  # pixels by which an object may reach out of its hole
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """(H, W, 3) uint8, and where its annotated objects are, (H, W) bool."""
+
+    rgb: np.ndarray
+    objects: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """An annotated object cut out: its mask, (h, w) bool, and its pixels, (h, w, 3) uint8."""
+
+    mask: np.ndarray
+    rgb: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """seen, target: (S, S, 3) uint8; hole: (S, S) bool. They differ outside the hole only, where something was left."""
+
+    seen: np.ndarray
+    hole: np.ndarray
+    target: np.ndarray
+
+
+def load_pictures(folder: Path, split: str, videos: bool = True) -> tuple[list[Picture], list[Shape]]:
+    """All photos of one side of the split below ``folder``, frames of its clips, and the annotated objects."""
+    pictures: list[Picture] = []
+    shapes: list[Shape] = []
+    for source in find_sources(folder):
+        if source.split != split:
+            continue
+        if source.is_video:
+            pictures += _frames(source) if videos else []
+            continue
+        rgb = read_photo(source.path)
+        masks = [read_mask(path, rgb.shape[1], rgb.shape[0]) for path in source.masks]
+        shapes += [_cut(rgb, mask) for mask in masks if mask.sum() > 400]
+        pictures.append(Picture(rgb, np.any(masks, axis=0) if masks else np.zeros(rgb.shape[:2], bool)))
+    if not pictures or not shapes:
+        raise DataError(f"{folder} needs photos and object masks (see the README on `pairs`) on the side {split!r}.")
+    return pictures, shapes
+
+
+def _frames(source: Source) -> list[Picture]:
+    frames = [frame for shot in read_shots(source.path)[0] for frame in shot]
+    chosen = frames[:: max(1, len(frames) // FRAMES)][:FRAMES]
+    return [Picture(frame, np.zeros(frame.shape[:2], bool)) for frame in chosen]
+
+
+def _cut(rgb: np.ndarray, mask: np.ndarray) -> Shape:
+    x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
+    return Shape(mask[y : y + h, x : x + w].copy(), rgb[y : y + h, x : x + w].copy())
+
+
+class GroundSamples:
+    """An endless stream of batches, drawn by a thread of its own while the networks learn from the one before.
+
+    (A process of its own would need OpenMP after a fork, which hangs.)
+    """
+
+    def __init__(self, pictures: list[Picture], shapes: list[Shape], size: int, batch_size: int, seed: int):
+        self.pictures, self.shapes, self.size, self.batch_size = pictures, shapes, size, batch_size
+        self.rng = np.random.default_rng(seed)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """seen (B, 3, S, S) in -1..1, known (B, 1, S, S) 1 = known, target (B, 3, S, S)."""
+        with ThreadPoolExecutor(1) as drawer:
+            following = drawer.submit(self._batch)
+            while True:
+                ready, following = following.result(), drawer.submit(self._batch)
+                yield ready
+
+    def _batch(self) -> tuple[Tensor, Tensor, Tensor]:
+        made: list[Sample] = []
+        while len(made) < self.batch_size:
+            sample = draw(self.pictures, self.shapes, self.size, self.rng)
+            made += [sample] if sample is not None else []
+        seen, known, target = zip(*map(tensors, made), strict=True)
+        return torch.stack(seen), torch.stack(known), torch.stack(target)
+
+
+def tensors(sample: Sample) -> tuple[Tensor, Tensor, Tensor]:
+    """A sample as the network reads it, without the batch's dimension: see GroundSamples.__iter__."""
+    seen, target = (torch.from_numpy(p).permute(2, 0, 1).float() / 127.5 - 1 for p in (sample.seen, sample.target))
+    return seen, torch.from_numpy(~sample.hole)[None].float(), target
+
+
+def draw(pictures: list[Picture], shapes: list[Shape], size: int, rng: np.random.Generator) -> Sample | None:
+    """One sample; None where this draw came to nothing."""
+    picture = pictures[rng.integers(len(pictures))]
+    target, objects = _crop(picture, size, rng)
+    placed = _placed(shapes[rng.integers(len(shapes))], objects, rng)
+    if rng.random() < SECOND_SHARE:  # what is lifted together with it, or a hole that it stood before
+        other = _placed(shapes[rng.integers(len(shapes))], objects, rng)
+        placed = placed[0] | other[0], np.where(other[0][..., None], other[1], placed[1])
+    inside = signed_distance(placed[0])
+    hole = inside > -rng.integers(*DILATIONS)
+    if rng.random() < THIN_SHARE:
+        hole |= _strokes(size, rng)
+    if not LEAST_HOLE < hole.mean() < MOST_HOLE or objects[hole].mean() > 0.5:
+        return None
+    seen = _with_leftovers(target, placed, inside, hole, rng) if rng.random() < LEFTOVER_SHARE else target
+    return Sample(seen, hole, target)
+
+
+def _crop(picture: Picture, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A square of the picture, at its own size or (WIDE_SHARE) of a larger part; mirrored half of the time."""
+    height, width = picture.rgb.shape[:2]
+    most = min(height, width)
+    side = min(size, most) if rng.random() >= WIDE_SHARE else int(rng.integers(min(size, most), most + 1))
+    top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+    window = slice(top, top + side), slice(left, left + side)
+    way = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+    rgb = cv2.resize(picture.rgb[window], (size, size), interpolation=way)
+    objects = cv2.resize(picture.objects[window].astype(np.uint8), (size, size), interpolation=cv2.INTER_NEAREST) > 0
+    flip = slice(None, None, -1 if rng.random() < 0.5 else 1)
+    return np.ascontiguousarray(rgb[:, flip]), objects[:, flip]
+
+
+def _placed(shape: Shape, objects: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """An object scaled, turned and put where few annotated objects are: (S, S) bool and (S, S, 3) uint8."""
+    size = len(objects)
+    area = np.exp(rng.uniform(np.log(0.012), np.log(0.3)))
+    scale = size * (area / max(shape.mask.mean() * shape.mask.size, 1)) ** 0.5
+    turn = rng.normal(0, 0.2)
+    flip = -1 if rng.random() < 0.5 else 1
+    a, b = scale * np.cos(turn), scale * np.sin(turn)
+    height, width = shape.mask.shape
+    best = None
+    for _ in range(PLACES):
+        x, y = rng.uniform(0, size, 2)
+        matrix = np.float32([[flip * a, -b, x], [flip * b, a, y]])
+        matrix[:, 2] -= matrix[:, :2] @ (width / 2, height / 2)
+        mask = cv2.warpAffine(shape.mask.astype(np.uint8), matrix, (size, size), flags=cv2.INTER_NEAREST) > 0
+        covered = (mask & objects).sum() / max(mask.sum(), 1) + (0 if mask.mean() > LEAST_HOLE else 1)
+        if best is None or covered < best[0]:
+            best = covered, mask, matrix
+        if covered < 0.02:
+            break
+    _, mask, matrix = best
+    return mask, cv2.warpAffine(shape.rgb, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
+
+
+def _strokes(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Thin parts: a few bent lines, (S, S) bool."""
+    drawn = np.zeros((size, size), np.uint8)
+    for _ in range(rng.integers(1, 4)):
+        points = rng.uniform(0, size, 2) + np.cumsum(rng.normal(0, size / 9, (int(rng.integers(3, 7)), 2)), axis=0)
+        cv2.polylines(drawn, [points.astype(np.int32)], False, 1, int(rng.integers(3, 12)))
+    return drawn > 0
+
+
+def _with_leftovers(
+    target: np.ndarray,
+    placed: tuple[np.ndarray, np.ndarray],
+    inside: np.ndarray,
+    hole: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """The picture as it was with the object: its shadow on the ground, its edge where it reaches out of the hole."""
+    mask, rgb = placed
+    seen = target * shadow(mask.astype(np.float32), rng)[..., None]
+    if rng.random() < 0.5:  # the hole was cut too tight here and there
+        reach = rng.uniform(0, RIM) + signed_distance(hole)
+        edge = np.clip(reach + 0.5, 0, 1)[..., None] * (inside > -20)[..., None]
+        seen = seen + (rgb - seen) * edge
+    return np.clip(np.rint(seen), 0, 255).astype(np.uint8)
