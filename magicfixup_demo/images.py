@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from magicfixup_demo.containers import is_excessive, is_excessive_exif
-from magicfixup_demo.errors import EditError, PhotoError
+from magicfixup_demo.errors import EditError, PhotoError, SegmentationError
 from magicfixup_demo.schema import CoarseEdit
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -47,6 +47,23 @@ def open_edit(source: str | os.PathLike | bytes) -> CoarseEdit:
     if edit.hole.all():
         raise EditError("This edit is nothing but hole; leave some of the photo or an object in it.")
     return edit
+
+
+def open_mask(source: str | os.PathLike | bytes, width: int, height: int) -> np.ndarray:
+    """Read a mask of objects in a photo of ``width`` x ``height`` pixels: white, from grey 128 on, is object.
+
+    Any file that ``open_photo`` reads, within the same limits; what is transparent is no object. Returns (H, W) bool.
+    Raises SegmentationError, also where the mask has another size or nothing in it is white.
+    """
+    mask = np.asarray(_decode(source, SegmentationError, _grey_over_black)) >= 128
+    if mask.shape != (height, width):
+        raise SegmentationError(
+            f"This mask is {mask.shape[1]} x {mask.shape[0]} pixels, but its photo is {width} x {height}; "
+            "give a mask of the photo's size."
+        )
+    if not mask.any():
+        raise SegmentationError("This mask is empty: nothing in it is white; paint the object white, the rest black.")
+    return mask
 
 
 def save_png(path: str | os.PathLike, picture: np.ndarray, text: dict[str, str] | None = None) -> None:
@@ -108,11 +125,19 @@ def _to_uint8(values: np.ndarray) -> np.ndarray:
 
 
 def _over_white(picture: Image.Image) -> Image.Image:
-    """Lay transparency over white; any mode -> RGB."""
+    return _over("white", picture)
+
+
+def _grey_over_black(picture: Image.Image) -> Image.Image:
+    return _over("black", picture).convert("L")
+
+
+def _over(colour: str, picture: Image.Image) -> Image.Image:
+    """Lay transparency over a colour; any mode -> RGB."""
     if not _has_alpha(picture):
         return _to_eight_bit(picture).convert("RGB")
     picture = _to_eight_bit(picture).convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, colour), picture).convert("RGB")
 
 
 def _with_alpha(picture: Image.Image) -> Image.Image:

@@ -1,6 +1,7 @@
 """The endpoints as programs use them: through gradio_client, over plain HTTP, and as MCP tools."""
 
 import base64
+import contextlib
 import io
 import re
 from pathlib import Path
@@ -9,13 +10,13 @@ import cv2
 import gradio as gr
 import numpy as np
 import pytest
-from browser.fakes import DISC, DISC_AT, SQUARE_AT, FakeEngine, scene, stand_ins
+from browser.fakes import DISC, DISC_AT, SMALL, SQUARE, SQUARE_AT, FakeEngine, scene, stand_ins
 from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from magicfixup_demo.errors import CollageError, OptionError, PhotoError
+from magicfixup_demo.errors import CollageError, ModelError, OptionError, PhotoError, SegmentationError
 from magicfixup_demo.images import png_bytes, save_png
 from magicfixup_demo.ui import strings, uploads
 from magicfixup_demo.ui.api import Api
@@ -26,6 +27,7 @@ from tests.loops import run
 from tests.served import served
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+SENT = ("photo", "photo2", "mask2")  # names of files; what segment answers is a mask.png
 TO_THE_RIGHT = [1, 0, 0, 1, 120, 10]
 COLLAGE = {
     "segments": [{"id": "disc", "points": [list(DISC_AT)]}],
@@ -41,7 +43,7 @@ def server(tmp_path_factory):
     if launch_options()["mcp_server"]:
         patch.setattr("gradio.mcp.DEFAULT_TEMP_DIR", folder)  # read when the module was imported
     engine = FakeEngine()
-    services = stand_ins(engine)
+    services = stand_ins(engine, FakeEngine(SMALL))  # what lifts is not the default
     with served(services) as url:
         yield url, engine, services
     patch.undo()
@@ -66,15 +68,15 @@ def pixels(path) -> np.ndarray:
 
 def uploaded() -> list[Path]:
     """Files that clients sent and that are still there."""
-    return [path for path in Path(get_upload_folder()).rglob("photo*") if path.is_file()]
+    return [path for path in Path(get_upload_folder()).rglob("*") if path.is_file() and path.stem in SENT]
 
 
 # What the endpoints do
 
 
-def test_three_endpoints_are_documented_and_no_others(client):
+def test_four_endpoints_are_documented_and_no_others(client):
     api = client.view_api(return_format="dict")
-    assert set(api["named_endpoints"]) == {"/segment", "/render", "/fixup"} and not api["unnamed_endpoints"]
+    assert set(api["named_endpoints"]) == {"/segment", "/render", "/fixup", "/lift"} and not api["unnamed_endpoints"]
     names = [parameter["parameter_name"] for parameter in api["named_endpoints"]["/fixup"]["parameters"]]
     assert names == ["photo", "collage", "model", "seed", "steps", "sampler", "sources"]
 
@@ -161,6 +163,84 @@ def test_fixup_repairs_and_the_file_says_how(server, client, photo):
     np.testing.assert_array_equal(pixels(path), pixels(again))
 
 
+def mask_file(folder: Path, at: tuple[int, int]) -> Path:
+    """A white square of 100 x 100 pixels around a point of the scene."""
+    mask = np.zeros((400, 600), np.uint8)
+    mask[at[1] - 50 : at[1] + 50, at[0] - 50 : at[0] + 50] = 255
+    save_png(folder / "mask2.png", mask)
+    return folder / "mask2.png"
+
+
+def test_lift_removes_what_masks_and_points_name_and_the_file_says_how(server, client, photo, tmp_path):
+    small = server[2].engines.get("small", print)
+    small.lifted.clear()
+    asked = {"masks": [handle_file(mask_file(tmp_path, SQUARE_AT))], "points": [list(DISC_AT)], "seed": 7}
+    path = client.predict(handle_file(photo), **asked, api_name="/lift")
+    removed, seed = small.lifted[0]
+    expected = (scene() == DISC).all(axis=2)
+    expected[80:180, 400:500] = True
+    np.testing.assert_array_equal(removed, expected)
+    assert seed == 7
+    with Image.open(path) as picture:
+        assert picture.text["Comment"] == "model small, seed 7, 1 steps"
+        assert "compositeWithTrainedAlgorithmicMedia" in str(picture.info)
+    lifted = pixels(path)
+    np.testing.assert_array_equal(lifted[~removed], scene()[~removed])
+    assert not (lifted == DISC).all(axis=2).any() and not (lifted == SQUARE).all(axis=2).any()
+    assert not uploaded()
+
+
+def test_lift_takes_the_masks_of_segment_and_one_file_twice(server, client, photo):
+    small = server[2].engines.get("small", print)
+    small.lifted.clear()
+    mask = client.predict(handle_file(photo), points=[list(DISC_AT)], api_name="/segment")
+    client.predict(handle_file(photo), masks=[handle_file(mask), handle_file(mask)], api_name="/lift")
+    client.predict(handle_file(photo), points=[list(DISC_AT)], api_name="/lift")
+    (by_mask, _), (by_point, _) = small.lifted
+    np.testing.assert_array_equal(by_mask, by_point)
+
+
+def test_lifting_stands_in_the_line_of_fix_ups_and_large_photos_go_on_aside(monkeypatch):
+    services, turns = stand_ins(FakeEngine(SMALL)), []
+
+    class Lines:
+        def turn(self, line, who, waiting, piece):
+            turns.append((line, who, piece.kind, piece.aside))
+            return contextlib.nullcontext()
+
+    monkeypatch.setattr(services, "fixing", Lines())
+    for height, width in ((40, 60), (4000, 4000)):
+        photo, mask = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), bool)
+        mask[5:9, 5:9] = True
+        monkeypatch.setattr(services.uploads, "read", lambda file, photo=photo: photo)
+        monkeypatch.setattr(services.uploads, "read_mask", lambda *_, mask=mask: mask)
+        Api(services).lift({}, [{}])
+    assert turns == [("fixing", "", None, False), ("fixing", "", None, True)]
+
+
+def test_the_real_model_lifts(photo):
+    from magicfixup_demo.ui.models import engine_loader, falling_back
+
+    services = stand_ins(FakeEngine(), FakeEngine(SMALL), load=falling_back(engine_loader("torch", "cpu")))
+    lifted = pixels(Api(services).lift(as_data_url(photo), points=[list(DISC_AT)])["path"]).astype(int)
+    disc = (scene() == DISC).all(axis=2)
+    around = cv2.dilate(disc.astype(np.uint8), np.ones((31, 31), np.uint8)) > 0
+    np.testing.assert_array_equal(lifted[~around], scene()[~around])
+    ground = scene()[around & ~disc].astype(int)
+    assert np.abs(lifted[disc].mean(axis=0) - ground.mean(axis=0)).max() < 15, "no red is left"
+
+
+def test_a_server_whose_model_cannot_lift_says_what_to_do(photo):
+    class OnlyRepairs(FakeEngine):
+        @property
+        def lift(self):
+            raise AttributeError
+
+    for engine, said in ((OnlyRepairs(SMALL), "call fixup"), (FakeEngine(), "no such model")):
+        with pytest.raises(ModelError, match=said):
+            Api(stand_ins(engine)).lift(as_data_url(photo), points=[list(DISC_AT)])
+
+
 def test_uploads_are_gone_after_use_and_calls_at_once_with_one_photo_do_not_miss_it(server, client, photo):
     jobs = [client.submit(handle_file(photo), collage=COLLAGE, seed=seed, api_name="/fixup") for seed in range(6)]
     assert [pixels(job.result()).shape for job in jobs] == 6 * [(400, 600, 3)]
@@ -194,6 +274,15 @@ def test_uploads_are_gone_after_use_and_calls_at_once_with_one_photo_do_not_miss
         ("/fixup", {"collage": COLLAGE, "steps": 51}),
         ("/fixup", {"collage": COLLAGE, "sampler": "other"}),
         ("/fixup", {"collage": COLLAGE, "model": "other"}),
+        ("/lift", {}),
+        ("/lift", {"masks": [], "points": []}),
+        ("/lift", {"points": [[600, 5]]}),
+        ("/lift", {"points": [5, 5]}),
+        ("/lift", {"points": [[150, 200], ["x"]]}),
+        ("/lift", {"points": 21 * [[150, 200]]}),
+        ("/lift", {"points": [[150, 200]], "seed": -1}),
+        ("/lift", {"points": [[150, 200]], "seed": "1"}),
+        ("/lift", {"masks": ["x"]}),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(client, photo, endpoint, options):
@@ -202,6 +291,27 @@ def test_what_cannot_be_done_is_a_sentence(client, photo, endpoint, options):
     assert re.search(r"[a-z0-9.]\.$", str(problem.value)), str(problem.value)
     assert "verbose error" not in str(problem.value) and str(problem.value) != strings.SURPRISE
     assert not uploaded()
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [((600, 399), "Mask 2: .*600 x 399.*600 x 400"), ((600, 400), "Mask 2: .*nothing in it is white")]
+)
+def test_a_mask_that_cannot_be_used_is_named(client, photo, tmp_path, size, said):
+    Image.new("L", size).save(tmp_path / "photo2.png")
+    masks = [handle_file(mask_file(tmp_path, DISC_AT)), handle_file(tmp_path / "photo2.png")]
+    with pytest.raises(AppError, match=said):
+        client.predict(handle_file(photo), masks=masks, api_name="/lift")
+    assert not uploaded()
+
+
+def test_no_more_masks_are_read_than_a_collage_may_have(server, monkeypatch):
+    uploads_of = server[2].uploads
+    monkeypatch.setattr(uploads_of, "read_mask", lambda *_: pytest.fail("read"))
+    for side, most in ((400, 100), (7000, 4)):
+        photo = np.zeros((side, side, 3), np.uint8)
+        monkeypatch.setattr(uploads_of, "read", lambda file, photo=photo: photo)
+        with pytest.raises(SegmentationError, match=f"At most {most} masks"):
+            Api(server[2]).lift({}, [{}] * (most + 1))
 
 
 def test_a_file_that_is_no_photo_is_a_sentence_and_is_gone(client, tmp_path):
@@ -256,11 +366,17 @@ def test_no_address_is_fetched_and_no_file_of_the_server_is_read(server, monkeyp
         ("segment", [[[1, 1]], None, None, False]),
         ("render", [COLLAGE]),
         ("fixup", [COLLAGE, "", 0, None, ""]),
+        ("lift", [None, [[1, 1]], 0]),
     ):
         for photo in ({"path": path, **meta}, path):
             answer = call(url, name, [photo, *rest])
             assert "event: error" in answer or "error" in answer, answer
             assert "event: complete" not in answer
+    monkeypatch.setattr(uploads, "open_photo", lambda source: scene())
+    monkeypatch.setattr(uploads, "open_mask", lambda source, *size: read(source))
+    for mask in ({"path": path, **meta}, path):
+        answer = call(url, "lift", ["data:image/png;base64,AAAA", [mask], None, 0])
+        assert "error" in answer and "event: complete" not in answer, answer
     assert not asked
 
 
@@ -293,6 +409,18 @@ def test_kept_pixels_are_bounded_and_forgotten(tmp_path, monkeypatch):
     assert len(kept) == 0
 
 
+def test_a_file_that_is_photo_and_mask_is_kept_as_either(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    kept, path = UploadedPhotos(), tmp_path / "0.png"
+    for read in (lambda: kept.read({"path": str(path)}), lambda: kept.read_mask({"path": str(path)}, 50, 40)):
+        path.write_bytes(png_bytes(np.full((40, 50, 3), 200, np.uint8)))
+        first = read()
+        assert not path.exists() and read() is first
+    assert kept.read({"path": str(path)}).shape == (40, 50, 3)
+    with pytest.raises(PhotoError, match="files that you upload"):
+        kept.read_mask({"path": str(path)}, 40, 50)
+
+
 # MCP
 
 
@@ -319,7 +447,7 @@ def with_mcp(url: str, work):
 
 def test_mcp_tools_say_what_they_do(server):
     tools = {tool.name: tool for tool in with_mcp(server[0], lambda session: session.list_tools()).tools}
-    assert set(tools) == {"segment", "render", "fixup"}
+    assert set(tools) == {"segment", "render", "fixup", "lift"}
     assert tools["fixup"].description.startswith("Rearrange objects of a photo and make a realistic photo of it")
     assert set(tools["fixup"].inputSchema["properties"]) == {
         "photo",
@@ -331,21 +459,28 @@ def test_mcp_tools_say_what_they_do(server):
         "sources",
     }
     assert tools["fixup"].inputSchema["required"] == ["photo", "collage"]
+    assert tools["lift"].description.startswith("Remove objects from a photo")
+    assert set(tools["lift"].inputSchema["properties"]) == {"photo", "masks", "points", "seed"}
+    assert tools["lift"].inputSchema["required"] == ["photo"]
     for tool in tools.values():
         assert all(field.get("description") for field in tool.inputSchema["properties"].values()), tool.name
 
 
-def test_mcp_tools_work_with_a_photo_in_the_call(server, photo):
+def test_mcp_tools_work_with_a_photo_in_the_call(server, photo, tmp_path):
     async def work(session):
         mask = await session.call_tool("segment", {"photo": as_data_url(photo), "points": [list(DISC_AT)]})
         result = await session.call_tool("fixup", {"photo": as_data_url(photo), "collage": COLLAGE, "seed": 3})
         sources = {"sources": [as_data_url(photo)], "collage": {**COLLAGE, "sources": [{"id": "p"}]}}
         other = await session.call_tool("render", {"photo": as_data_url(photo), **sources})
         assert not other.isError, other
-        return mask, result
+        masks = [as_data_url(mask_file(tmp_path, SQUARE_AT))]
+        lifted = await session.call_tool("lift", {"photo": as_data_url(photo), "masks": masks})
+        return mask, result, lifted
 
-    mask, result = with_mcp(server[0], work)
-    assert not mask.isError and not result.isError, (mask, result)
+    mask, result, lifted = with_mcp(server[0], work)
+    assert not mask.isError and not result.isError and not lifted.isError, (mask, result, lifted)
+    plate = np.asarray(Image.open(io.BytesIO(base64.b64decode(lifted.content[0].data))))
+    assert plate.shape == (400, 600, 3) and (plate[130, 450] != SQUARE).any() and (plate[200, 150] == DISC).all()
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(mask.content[0].data))))
     assert picture.shape[:2] == (400, 600) and picture[DISC_AT[1], DISC_AT[0]].max() == 255
     picture = Image.open(io.BytesIO(base64.b64decode(result.content[0].data)))
@@ -355,6 +490,7 @@ def test_mcp_tools_work_with_a_photo_in_the_call(server, photo):
 
     copies = [path.read_bytes() for path in Path(gradio.mcp.DEFAULT_TEMP_DIR).glob("*/file.*")]
     assert photo.read_bytes() not in copies, "Gradio's own copy of a data: URL is gone too"
+    assert (tmp_path / "mask2.png").read_bytes() not in copies
 
 
 def test_mcp_refusals_are_sentences(server, photo):
@@ -411,12 +547,13 @@ def snippets() -> list[str]:
 
 def test_the_examples_of_the_readme_run_as_they_stand(server, photo, tmp_path, monkeypatch, capsys):
     blocks = snippets()
-    assert len(blocks) >= 3
+    assert len(blocks) >= 4
     save_png(tmp_path / "photo.jpg", scene())
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     for block in blocks:
         assert "http://127.0.0.1:7860" in block or names, "the first block connects"
         exec(block.replace("http://127.0.0.1:7860", server[0]), names)
-    with Image.open(tmp_path / "result.png") as picture:
-        assert picture.size == (600, 400)
+    for name in ("result.png", "plate.png"):
+        with Image.open(tmp_path / name) as picture:
+            assert picture.size == (600, 400)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from magicfixup_demo import images
-from magicfixup_demo.errors import EditError, MagicFixupError, PhotoError
-from magicfixup_demo.images import open_edit, open_photo
+from magicfixup_demo.errors import EditError, MagicFixupError, PhotoError, SegmentationError
+from magicfixup_demo.images import open_edit, open_mask, open_photo
 
 
 def encoded(picture: Image.Image, kind: str, **options) -> bytes:
@@ -41,12 +41,17 @@ def refusal(opener, source) -> str:
     with pytest.raises(MagicFixupError) as caught:
         opener(source)
     message = str(caught.value)
-    assert type(caught.value) is (EditError if opener is open_edit else PhotoError)
+    assert type(caught.value) is {open_edit: EditError, mask_opener: SegmentationError}.get(opener, PhotoError)
     assert "\n" not in message and message.endswith(".") and 20 < len(message) < 300
     return message
 
 
-@pytest.fixture(params=[open_photo, open_edit], ids=["photo", "edit"])
+def mask_opener(source):
+    """Of a photo of 64 x 48 pixels."""
+    return open_mask(source, 64, 48)
+
+
+@pytest.fixture(params=[open_photo, open_edit, mask_opener], ids=["photo", "edit", "mask"])
 def opener(request):
     return request.param
 
@@ -131,17 +136,18 @@ def test_a_text_bomb_in_a_png_is_refused(opener):
     refusal(opener, good[:33] + chunk + good[33:])  # 33: signature and header
 
 
+@pytest.mark.parametrize("opened", [open_photo, lambda data: open_mask(data, 48, 40)], ids=["photo", "mask"])
 @settings(max_examples=120, deadline=None)
 @given(data=st.data())
-def test_damaged_files_never_crash(data):
+def test_damaged_files_never_crash(opened, data):
     """Bytes of a real file changed anywhere: it opens, or it is refused in our own words."""
     kind = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"]))
     damaged = bytearray(encoded(noise(48, 40), kind))
     for place in data.draw(st.lists(st.integers(0, min(600, len(damaged)) - 1), min_size=1, max_size=5)):
         damaged[place] = data.draw(st.integers(0, 255))
     try:
-        assert open_photo(bytes(damaged)).dtype == np.uint8
-    except PhotoError as error:
+        assert opened(bytes(damaged)).dtype in (np.uint8, bool)
+    except (PhotoError, SegmentationError) as error:
         assert "\n" not in str(error)
 
 
@@ -163,3 +169,34 @@ def test_one_pixel_of_content_is_enough():
     picture = Image.new("RGBA", (64, 64), (9, 9, 9, 0))
     picture.putpixel((5, 6), (1, 2, 3, 255))
     assert (~open_edit(encoded(picture, "PNG")).hole).sum() == 1
+
+
+# --- masks that say nothing -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(48, 64), (65, 48), (64, 47), (128, 96)])
+def test_a_mask_of_another_size(size):
+    message = refusal(mask_opener, encoded(Image.new("L", size, 255), "PNG"))
+    assert f"{size[0]} x {size[1]}" in message and "64 x 48" in message
+
+
+@pytest.mark.parametrize("colour", [(0, 0), (127, 255), (255, 0), (255, 127)])
+def test_a_mask_without_white(colour):
+    assert "nothing in it is white" in refusal(mask_opener, encoded(Image.new("LA", (64, 48), colour), "PNG"))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "I;16", "CMYK"])
+def test_one_white_pixel_of_a_mask_is_enough(mode):
+    grey = Image.new("L", (64, 48))
+    grey.putpixel((5, 6), 255)
+    picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257) if mode == "I;16" else grey.convert("RGB")
+    picture = picture if mode == "I;16" else picture.convert(mode)
+    mask = mask_opener(encoded(picture, "TIFF" if mode == "CMYK" else "PNG"))
+    assert mask.dtype == bool and mask.sum() == 1 and mask[6, 5]
+
+
+@pytest.mark.parametrize(("grey", "inside"), [(127, False), (128, True)])
+def test_a_mask_begins_at_middle_grey(grey, inside):
+    picture = Image.new("L", (64, 48), grey)
+    picture.putpixel((5, 6), 255)
+    assert mask_opener(encoded(picture, "PNG")).all() == inside

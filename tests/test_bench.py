@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from magicfixup_demo import bench
+from magicfixup_demo.affine import apply
+from magicfixup_demo.engine.plate import removed_objects
 from magicfixup_demo.errors import MagicFixupError
 
 
@@ -14,24 +16,64 @@ class CountingEngine:
     """Stands in for an engine; remembers what it was asked."""
 
     def __init__(self):
-        self.calls, self.forgotten = [], 0
+        self.calls, self.lifts, self.forgotten = [], [], 0
 
     def forget(self):
         self.forgotten += 1
 
     def fixup(self, photo, edit, options, progress=None):
-        assert photo.shape == (512, 512, 3) and edit.alpha.shape == (512, 512)
-        self.calls.append(options)
+        assert edit.alpha.shape == photo.shape[:2]
+        self.calls.append((photo.shape, edit, options))
+
+    def lift(self, photo, removed, seed=0, progress=None):
+        assert removed.shape == photo.shape[:2] and removed.any()
+        self.lifts.append(photo.shape)
 
 
-def test_fixup_is_measured_for_each_number_of_steps_after_a_warm_up(monkeypatch):
-    engine = CountingEngine()
+class OnlyFixups(CountingEngine):
+    lift = property()  # as an engine of diffusion alone: it has none
+
+
+def measured(engine, monkeypatch) -> dict:
     monkeypatch.setattr(bench, "load_engine", lambda name, backend: engine)
-    seconds = bench._measure_fixup("small", "torch", repeats=2)
-    assert [len(figures["all"]) for figures in seconds.values()] == [3, 3, 3, 3, 3]
-    assert [options.steps for options in engine.calls] == [1] * 3 + [2] * 3 + [4] * 3 + [None] * 3 + [2] * 3
-    assert [options.sdedit for options in engine.calls] == [False] * 9 + [True] * 3 + [False] * 3
-    assert engine.forgotten == 12, "all but the second edits are first ones"
+    monkeypatch.setattr(bench, "LARGE", (1250, 800))
+    return bench._measure_fixup("small", "torch", repeats=2)
+
+
+def test_ground_result_repetition_comparison_and_a_large_photo_are_measured_after_a_warm_up(monkeypatch):
+    engine = CountingEngine()
+    seconds = measured(engine, monkeypatch)
+    assert list(seconds) == [
+        "plate at 512",
+        "fix-up at 512 without SDEdit",
+        "the same objects moved again",
+        "with SDEdit beside it",
+        "1 megapixels without SDEdit",
+    ]
+    assert {len(figures["all"]) for figures in seconds.values()} == {3}
+    assert engine.lifts == [(512, 512, 3)] * 3
+    shapes = [shape for shape, _, _ in engine.calls]
+    assert shapes == [(512, 512, 3)] * 9 + [(800, 1250, 3)] * 3
+    assert [options.sdedit for _, _, options in engine.calls] == [False] * 6 + [True] * 3 + [False] * 3
+    assert engine.forgotten == 9, "all but those that are moved again are first ones"
+    first, again = (engine.calls[i][1].collage for i in (0, 3))
+    assert [layer.matrix for layer in first.layers] != [layer.matrix for layer in again.layers]
+    assert (removed_objects(first) == removed_objects(again)).all()
+
+
+def test_the_example_is_the_same_at_every_size(monkeypatch):
+    """Its object covers as much of the photo, and lands at as much of its sides."""
+    middles = []
+    for width, height in ((600, 400), (512, 512), (1200, 900)):
+        _, edit, _ = bench._scene(width, height)
+        (segment,), (layer,) = edit.collage.segments, edit.collage.layers
+        x, y = apply(layer.matrix, segment.corners[0])
+        middles.append((x / width, y / height, removed_objects(edit.collage).mean()))
+    np.testing.assert_allclose(middles[1:], [middles[0]] * 2, atol=0.01)
+
+
+def test_a_model_without_a_ground_of_its_own_is_measured_without_one(monkeypatch):
+    assert "plate at 512" not in measured(OnlyFixups(), monkeypatch)
 
 
 def test_the_median_leaves_the_first_call_out():

@@ -84,6 +84,11 @@ def engine(monkeypatch):
             sdedit = np.full_like(photo, 200) if options.sdedit else None
             return EditResult(images, sdedit, photo, touched, options.seed, options.steps or 2, 0.1, "fake")
 
+        def lift(self, photo, removed, seed=0, progress=None):
+            self.asked.append((photo.shape, removed, seed))
+            progress(0.5, "half")
+            return np.where(removed[..., None], np.uint8(seed), photo)
+
     def load_engine(name="auto", backend="torch", progress=None):
         if name != "small":
             raise ModelError(f"There is no model {name!r}; choose small.")
@@ -328,6 +333,82 @@ class TestFixup:
         assert not engine.asked
 
 
+class TestLift:
+    @pytest.fixture
+    def mask(self, tmp_path, square):
+        """mask(name, rows=...) -> a file with the square in white, or only some rows of it."""
+
+        def write(name: str = "mask.png", rows: slice = slice(None)) -> Path:
+            values = np.zeros((HEIGHT, WIDTH), np.uint8)
+            values[rows] = np.where(square, 255, 100)[rows]
+            Image.fromarray(values).save(tmp_path / name)
+            return tmp_path / name
+
+        return write
+
+    def test_what_is_white_is_lifted_and_the_file_says_so(self, engine, photo, mask, square, tmp_path, capsys):
+        out = tmp_path / "plate.png"
+        assert run("lift", photo, mask(), "-o", out, "--seed", 7) == 0
+        shape, removed, seed = engine.asked[0]
+        assert shape == (HEIGHT, WIDTH, 3) and (removed == square).all() and seed == 7
+        plate = Image.open(out)
+        assert plate.size == (WIDTH, HEIGHT) and plate.getpixel((48, 32)) == (7, 7, 7)
+        assert plate.text["model"] == "small" and plate.text["seed"] == "7" and "Magic Fixup" in plate.text["Software"]
+        assert EDITED_BY_MODEL in plate.text[KEYWORD] and "steps" not in plate.text
+        printed = capsys.readouterr()
+        assert printed.out.count("\n") == 1 and printed.out.startswith(f"{out}: ") and printed.err == ""
+        share = float(printed.out.removeprefix(f"{out}: ").partition("%")[0]) / 100
+        assert share > square.mean() and printed.out.endswith("% of the photo filled anew, seed 7.\n")
+
+    def test_several_masks_are_united(self, engine, photo, mask, square, tmp_path, capsys):
+        masks = [mask("1.png", slice(0, 30)), mask("2.png", slice(20, None))]
+        engine.note = "small runs on the processor."
+        assert run("lift", photo, *masks, "-o", tmp_path / "p.png") == 0
+        assert (engine.asked[0][1] == square).all() and engine.asked[0][2] == 0
+        assert engine.note in capsys.readouterr().out
+
+    def test_the_models_own_lift(self, photo, mask, pixels, square, tmp_path):
+        assert run("lift", photo, mask(), "-o", tmp_path / "p.png") == 0
+        plate = np.array(Image.open(tmp_path / "p.png")).astype(int)
+        assert (plate[0] == pixels[0]).all() and (plate[:, 90:] == pixels[:, 90:]).all()
+        assert np.abs(plate[square] - (30, 120, 60)).max() < 60, "grass where the red square was"
+
+    @pytest.mark.parametrize("value", ["-1", str(2**32), "1.5", "x"])
+    def test_seeds_out_of_range(self, engine, photo, mask, tmp_path, capsys, value):
+        assert "whole number" in refused(capsys, "lift", photo, mask(), f"--seed={value}", "-o", tmp_path / "p.png")
+        assert not engine.asked
+
+    @pytest.mark.parametrize(
+        ("kind", "said"),
+        [("missing", "check the name"), ("folder", "folder.png"), ("text", "not a picture"), ("empty", "0 bytes")]
+        + [("black", "nothing in it is white"), ("other size", "50 x 40 pixels, but its photo is 96 x 64")],
+    )
+    def test_a_mask_that_cannot_be_used_is_named(self, engine, photo, mask, tmp_path, capsys, kind, said):
+        path = tmp_path / f"{kind}.png"
+        if kind == "folder":
+            path.mkdir()
+        elif kind in ("black", "other size"):
+            Image.new("L", (50, 40) if kind == "other size" else (WIDTH, HEIGHT)).save(path)
+        elif kind != "missing":
+            path.write_bytes(b"" if kind == "empty" else b"not a picture")
+        line = refused(capsys, "lift", photo, mask(), path, "-o", tmp_path / "p.png")
+        assert said in line and str(path) in line and not engine.asked and not (tmp_path / "p.png").exists()
+
+    @pytest.mark.parametrize("kept", [0, 3])
+    def test_masks_of_the_whole_photo_are_refused(self, photo, tmp_path, capsys, kept):
+        """Also where nothing is left once there is a margin around them."""
+        values = np.full((HEIGHT, WIDTH), 255, np.uint8)
+        values[:kept] = 0
+        Image.fromarray(values).save(tmp_path / "all.png")
+        line = refused(capsys, "lift", photo, tmp_path / "all.png", "-o", tmp_path / "p.png")
+        assert "leave some of it" in line and not (tmp_path / "p.png").exists()
+
+    def test_no_mask_and_no_place_to_write_to(self, engine, photo, mask, tmp_path, capsys):
+        assert "MASK.png" in refused(capsys, "lift", photo, "-o", tmp_path / "p.png")
+        assert "create it first" in refused(capsys, "lift", photo, mask(), "-o", tmp_path / "none" / "p.png")
+        assert not engine.asked
+
+
 def header_only(width, height):
     """A PNG that claims a size and holds nothing."""
 
@@ -345,7 +426,7 @@ class TestFileKinds:
     def segment(self, path, tmp_path):
         return run("segment", path, "--point", "48,32", "--segmenter", "grabcut", "-o", tmp_path / "m.png")
 
-    @pytest.mark.parametrize("command", ["segment", "collage", "fixup"])
+    @pytest.mark.parametrize("command", ["segment", "collage", "fixup", "lift"])
     @pytest.mark.parametrize("kind", ["missing", "folder", "empty", "text", "truncated", "1x1", "20000x20000"])
     def test_unusable_photos(self, tmp_path, photo, edit, engine, capsys, command, kind):
         path = tmp_path / "bad.png"
@@ -356,8 +437,8 @@ class TestFileKinds:
         elif kind != "missing":
             contents = {"empty": b"", "text": b"not a picture", "20000x20000": header_only(20000, 20000)}
             path.write_bytes(contents.get(kind) if kind in contents else photo.read_bytes()[:-40])
-        rest = {"segment": ["--point", "1,1"], "collage": [tmp_path / "c.json"], "fixup": [edit]}[command]
-        line = refused(capsys, command, path, *rest, "-o", tmp_path / "out.png")
+        rest = {"segment": ["--point", "1,1"], "collage": [tmp_path / "c.json"], "fixup": [edit], "lift": [photo]}
+        line = refused(capsys, command, path, *rest[command], "-o", tmp_path / "out.png")
         assert kind != "20000x20000" or "50 megapixels" in line
         assert not (tmp_path / "out.png").exists()
 
@@ -413,4 +494,4 @@ class TestManners:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
         assert done.returncode == 0, done.stderr
-        assert all(command in done.stdout for command in ("segment", "collage", "fixup"))
+        assert all(command in done.stdout for command in ("segment", "collage", "fixup", "lift"))

@@ -8,7 +8,7 @@ import time
 import weakref
 
 import pytest
-from browser.fakes import FakeEngine, FakeSegmenter, engines_of, scene, stand_ins
+from browser.fakes import DISC_AT, SMALL, FakeEngine, FakeSegmenter, engines_of, scene, stand_ins
 
 from magicfixup_demo.errors import Cancelled
 from magicfixup_demo.images import png_bytes
@@ -75,7 +75,7 @@ class Caller:
 @pytest.fixture(scope="module")
 def site():
     """(port, engine, services): the page over fakes, in this process."""
-    engine = FakeEngine()
+    engine = FakeEngine(SMALL)
     services = stand_ins(engine)
     port = free_port()
     with served(services, port):
@@ -88,6 +88,7 @@ def engine(site) -> FakeEngine:
     """Its gate is shut: a fix-up goes on between two steps until it is stopped."""
     engine = site[1]
     engine.asked.clear()
+    engine.lifted.clear()
     engine.stopped.clear()
     engine.gate.clear()
     yield engine
@@ -119,6 +120,14 @@ def test_a_programs_fix_up_ends_when_it_is_killed(site, engine, caller, photo):
     file = {"path": caller.upload(png_bytes(photo.image)), "meta": {"_type": "gradio.FileData"}}
     caller.call("fixup", file, moved_disc(site[2], photo), "", 0, None, "", None)
     until(lambda: engine.asked)
+    caller.leave()
+    assert engine.stopped.wait(SECONDS)
+
+
+def test_a_programs_lifting_ends_when_it_is_killed(site, engine, caller, photo):
+    file = {"path": caller.upload(png_bytes(photo.image)), "meta": {"_type": "gradio.FileData"}}
+    caller.call("lift", file, None, [list(DISC_AT)], 0)
+    until(lambda: engine.lifted)
     caller.leave()
     assert engine.stopped.wait(SECONDS)
 

@@ -58,7 +58,7 @@ def test_auto_gives_the_small_model_and_says_why(trouble, monkeypatch):
     engine = load_engine("auto", device=None)
     assert engine.info.name == "small"
     assert "small takes its place" in engine.note and is_one_sentence(engine.note)
-    assert engine.pipeline.synthesizer.conv_out.weight.abs().max() > 1e-3, "it is the trained one"
+    assert engine.diffusion.pipeline.synthesizer.conv_out.weight.abs().max() > 1e-3, "it is the trained one"
 
 
 def test_a_model_asked_for_by_name_is_an_error(trouble):

@@ -139,6 +139,25 @@ def test_a_card_that_is_too_full_leaves_the_work_to_the_processor(place, engine,
     assert "not enough memory for magicfixup" in result.note and asked == [EditOptions(seed=15)]
 
 
+def test_objects_are_lifted_on_the_processor_where_the_first_engine_cannot(engine):
+    def full(*_):
+        raise MemoryFull("The GPU's memory is full.")
+
+    photo, removed, loads = np.zeros((4, 5, 3), np.uint8), np.ones((4, 5), bool), []
+    spare = types.SimpleNamespace(lift=lambda *given: given)
+
+    def load_spare(progress):
+        loads.append(progress)
+        return spare
+
+    for first in (ZeroGpuEngine("small"), types.SimpleNamespace(info=engine.info, lift=full)):
+        lifted = FallbackEngine(first, load_spare).lift(photo, removed, 7, print)
+        assert lifted == (photo, removed, 7, print) and loads == [print]
+        loads.clear()
+    able = types.SimpleNamespace(info=engine.info, lift=lambda *given: "lifted")
+    assert FallbackEngine(able, load_spare).lift(photo, removed) == "lifted" and not loads
+
+
 def test_a_used_up_share_is_told_in_the_hubs_own_words(monkeypatch, engine, edit):
     def refused(*_):
         raise gr.Error("You have exceeded your ZeroGPU quota. Try again in 3:20:00.")

@@ -9,6 +9,7 @@ gets texture as sharp as its own.
 """
 
 import copy
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -27,6 +28,7 @@ FAR = 25.0  # grey levels that a patch must be more alike to be taken from a who
 FITTING = 4  # patches whose centres make a pixel of the first guess
 STRAY = 40.0  # grey levels, standard deviation: how far another seed starts from the first guess
 SHADING = 40.0  # grey levels: differences much larger than that are not of light
+MOST_COMPARED = 60_000_000  # pairs of patches in an exact search; beyond it PatchMatch begins at random
 CHUNK = 2048  # patches compared at once in the exact search
 PAINTED = 16384  # pixels painted at once: few enough for their numbers to stay in a processor's cache
 
@@ -43,7 +45,7 @@ def paint_texture(rgb: np.ndarray, hole: np.ndarray, sources: np.ndarray, seed: 
         return rgb
     rng = np.random.default_rng(seed)
     level = None
-    for side, iterations in zip(_sides(hole.shape), ITERATIONS, strict=True):
+    for side, iterations in zip(sides(hole.shape), ITERATIONS, strict=True):
         finer = Level(rgb, hole, sources, side)
         if len(finer.targets) == 0 or len(finer.sources) < LEAST_SOURCES:
             continue
@@ -152,6 +154,17 @@ class Level:
                 self._search(rng)
             self._vote(SOFT if i < iterations - 1 else SHARP)
 
+    def follow(self, coarser: "Level | None", rng: np.random.Generator, iterations: int) -> None:
+        """Find neighbours of the patches as they stand in the hole, which nothing changes."""
+        if coarser is not None:
+            self._move_on(coarser, rng)
+        elif len(self.targets) * len(self.sources) <= MOST_COMPARED:
+            self._search_all()
+        else:
+            self.nearest = rng.choice(self.sources, len(self.targets))
+        for _ in range(iterations):
+            self._search(rng)
+
     def weights(self, width: float) -> np.ndarray:
         """How much each target patch counts in a vote, (T,)."""
         typical = max(float(np.percentile(self.distance, 75)), 1e-3)
@@ -162,6 +175,13 @@ class Level:
         height, width = self.inside.shape[:2]
         guess = cv2.resize(coarser.inside, (width, height), interpolation=cv2.INTER_LINEAR)
         self.pixels[self.unknown] = np.pad(guess, ((RADIUS,) * 2, (RADIUS,) * 2, (0, 0))).reshape(-1, 3)[self.unknown]
+        self._move_on(coarser, rng)
+        self._measure()
+        self._vote(SOFT)
+
+    def _move_on(self, coarser: "Level", rng: np.random.Generator) -> None:
+        """The coarser level's neighbours as a beginning."""
+        height, width = self.inside.shape[:2]
         row, column = (place - RADIUS for place in np.divmod(self.targets, self.width))
         scale_y, scale_x = height / coarser.inside.shape[0], width / coarser.inside.shape[1]
         parent = coarser.target_at[coarser.place((row + 0.5) / scale_y, (column + 0.5) / scale_x)]
@@ -171,8 +191,6 @@ class Level:
         self.nearest = self.place(row, column)
         lost = (parent < 0) | (self.source_at[self.nearest] < 0)
         self.nearest[lost] = rng.choice(self.sources, int(lost.sum()))
-        self._measure()
-        self._vote(SOFT)
 
     def place(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
         """Flat indices of rows and columns (without the border), clipped to the picture."""
@@ -257,7 +275,7 @@ class Level:
         return np.hstack([colours, places.astype(np.float32)])
 
 
-def _sides(shape: tuple[int, int]) -> list[float]:
+def sides(shape: tuple[int, int]) -> list[float]:
     """The levels' sides; a picture smaller than the working size is not enlarged."""
     scale = min(1.0, (shape[0] * shape[1]) ** 0.5 / SIDES[-1])
     return [side * scale for side in SIDES]
@@ -273,47 +291,60 @@ def _inverse(chosen: np.ndarray, size: int) -> np.ndarray:
 def _paint(level: Level, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Vote for the hole's pixels at the size of ``rgb``, with the neighbours found at the level's size."""
     height, width = hole.shape
+    shading = cv2.resize(level.shading(), (width, height), interpolation=cv2.INTER_LINEAR).reshape(-1, 3)
+    painted = rgb.copy()
+    pixels = painted.reshape(-1, 3)
+    for places, colour in voted(level, rgb, hole, level.weights(SHARP)):
+        pixels[places] = np.clip(np.rint(colour + shading[places]), 0, 255).astype(np.uint8)
+    return painted
+
+
+def voted(
+    level: Level, picture: np.ndarray, hole: np.ndarray, weights: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What the patches say of the hole's pixels, some at a time: flat places (P,) and values (P, C).
+
+    picture: (H, W, C), of any size; hole: (H, W) bool of that size; weights: (T,) of the level's targets. Pixels that
+    no patch covers are left out.
+    """
+    height, width = hole.shape
     scale_y, scale_x = height / level.inside.shape[0], width / level.inside.shape[1]
     down, right = level.moves()
     moves = np.rint(down * scale_y).astype(np.int64), np.rint(right * scale_x).astype(np.int64)
-    shading = cv2.resize(level.shading(), (width, height), interpolation=cv2.INTER_LINEAR).reshape(-1, 3)
-    weights, painted = level.weights(SHARP), rgb.copy()
-    pixels, places = painted.reshape(-1, 3), np.flatnonzero(hole)
+    places = np.flatnonzero(hole)
     for some in np.split(places, range(PAINTED, len(places), PAINTED)):
-        total, colour = _votes(level, rgb, hole, some, moves, weights)
-        voted = total > 0
-        some = some[voted]
-        pixels[some] = np.clip(np.rint(colour[voted] / total[voted, None] + shading[some]), 0, 255).astype(np.uint8)
-    return painted
+        total, values = _votes(level, picture, hole, some, moves, weights)
+        said = total > 0
+        yield some[said], values[said] / total[said, None]
 
 
 def _votes(
     level: Level,
-    rgb: np.ndarray,
+    picture: np.ndarray,
     hole: np.ndarray,
     places: np.ndarray,
     moves: tuple[np.ndarray, np.ndarray],
     weights: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (P,) and weighted colours (P, 3) of what the patches say of some pixels of ``rgb``.
+    """Weights (P,) and weighted values (P, C) of what the patches say of some pixels of ``picture``.
 
-    places: (P,) flat indices; moves: (rows, columns) of ``rgb`` from each target to its neighbour; weights: (T,).
+    places: (P,) flat indices; moves: (rows, columns) of ``picture`` from each target to its neighbour; weights: (T,).
     """
     height, width = hole.shape
     row, column = np.divmod(places, width)
     y, x = (row + 0.5) / (height / level.inside.shape[0]), (column + 0.5) / (width / level.inside.shape[1])
-    cell, unknown, pixels = level.place(y, x), hole.reshape(-1), rgb.reshape(-1, 3)
+    cell, unknown, pixels = level.place(y, x), hole.reshape(-1), picture.reshape(height * width, -1)
     reach = range(-RADIUS, RADIUS + 1)  # nearness: so that no cell of the level shows as a square
     near_y, near_x = ({step: _bell(place % 1 - 0.5 + step) for step in reach} for place in (y, x))
-    total, colour = np.zeros(len(places), np.float32), np.zeros((len(places), 3), np.float32)
+    total, values = np.zeros(len(places), np.float32), np.zeros((len(places), pixels.shape[1]), np.float32)
     for dy, dx in OFFSETS:
         voter = level.target_at[cell - dy * level.width - dx]
         from_y = np.clip(row + moves[0][voter], 0, height - 1)
         source = from_y * width + np.clip(column + moves[1][voter], 0, width - 1)
         weight = np.where((voter >= 0) & ~unknown[source], weights[voter] * (near_y[dy] * near_x[dx]), 0)
-        colour += weight[:, None] * pixels[source]
+        values += weight[:, None] * pixels[source]
         total += weight
-    return total, colour
+    return total, values
 
 
 def spread(values: np.ndarray, trust: np.ndarray) -> np.ndarray:

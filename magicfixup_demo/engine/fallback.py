@@ -106,6 +106,18 @@ class FallbackEngine:
         """See Engine.compare."""
         return self.first.compare(photo, edit, options)
 
+    def lift(
+        self, photo: np.ndarray, removed: np.ndarray, seed: int = 0, progress: Progress | None = None
+    ) -> np.ndarray:
+        """See PlateEngine.lift. By the spare where ``first`` cannot do that, or where it does not fit there."""
+        if hasattr(self.first, "lift"):
+            try:
+                return self.first.lift(photo, removed, seed, progress)
+            except MemoryFull as full:
+                log.warning("%s does not fit: %s", self.info.name, full.__cause__ or full)
+            give_back()  # outside of the except clause: the error holds the tensors
+        return self._loaded(progress).lift(photo, removed, seed, progress)
+
     def forget(self) -> None:
         """See Engine.forget."""
         for engine in filter(None, (self.first, self._spare)):

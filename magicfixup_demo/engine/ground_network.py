@@ -17,6 +17,7 @@ WIDTHS = {512: 64, 256: 128, 128: 256, 64: 512, 32: 512, 16: 512, 8: 512, 4: 512
 LEVELS = tuple(WIDTHS)
 SLOPE = 0.2  # of the activation; StyleGAN2's gain of sqrt 2 is in our weights (ground_weights.convert)
 TAPS = (1.0, 3.0, 3.0, 1.0)  # the resampling filter
+Noise = tuple[Tensor, Tensor]  # maps (side, side) of a decoder level's two convolutions
 
 
 def activate(x: Tensor) -> Tensor:
@@ -98,15 +99,13 @@ class DecoderLevel(nn.Module):
         self.torgb = nn.Conv2d(width, 3, 1)
 
     def forward(
-        self, x: Tensor, features: Tensor, picture: Tensor | None, noise: "Noise | None"
+        self, x: Tensor, features: Tensor, picture: Tensor | None, noise: Noise | None
     ) -> tuple[Tensor, Tensor]:
+        """x: from the coarser level; features: the encoder's of this size; picture: so far, None at the coarsest."""
         first, second = noise or (None, None)
         x = self.conv2(self.conv1(x, first) + features, second)
         own = self.torgb(x)
         return x, own if picture is None else enlarge(picture) + own
-
-
-Noise = tuple[Tensor, Tensor]  # of a decoder level's two convolutions
 
 
 class GroundNetwork(nn.Module):
@@ -121,7 +120,10 @@ class GroundNetwork(nn.Module):
         self.synthesis = nn.ModuleDict({f"b{side}": DecoderLevel(side) for side in reversed(LEVELS)})
 
     def forward(self, picture: Tensor, known: Tensor, noise: dict[int, Noise] | None = None) -> Tensor:
-        """``noise``: maps by level (``other_noise``) in place of the network's own."""
+        """``noise``: maps by level (``other_noise``) in place of its own. Raises ValueError for other sides."""
+        height, width = picture.shape[-2:]
+        if height % MULTIPLE or width % MULTIPLE:
+            raise ValueError(f"The picture is {width} x {height}; its sides must be multiples of {MULTIPLE}.")
         x = torch.cat([known - 0.5, picture * known], dim=1)  # (B, 4, H, W)
         features: dict[str, Tensor] = {}
         for name, level in self.encoder.items():
@@ -132,7 +134,7 @@ class GroundNetwork(nn.Module):
         return made
 
     def other_noise(self, seed: int, strength: float = 1.0) -> dict[int, Noise]:
-        """Noise of the same size as the network's own, drawn anew: for another answer."""
+        """Noise as strong as the network's own (times ``strength``), drawn anew from ``seed``: for another answer."""
         generator = torch.Generator().manual_seed(seed)
         return {side: tuple(_redrawn(own, generator, strength) for own in maps) for side, maps in self._noise_maps()}
 

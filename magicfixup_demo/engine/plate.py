@@ -1,9 +1,6 @@
 """The plate: the photo without the objects that were cut out. It depends on the photo and the objects alone.
 
-    photo, objects -> hole (lifted) -> guess (ground network) -> texture (patches of the photo) -> plate
-
-The mean of guess and texture is nearer to the truth than either, since their errors are not alike. The finest detail is
-the texture's alone, so that the ground is as sharp and as grainy, at the photo's own size, as what surrounds it.
+photo, objects -> hole (lifted) -> guess (ground network) -> detail (patches of the photo) -> plate
 """
 
 from collections.abc import Callable
@@ -14,7 +11,8 @@ import numpy as np
 
 from magicfixup_demo.engine.composite import Box
 from magicfixup_demo.engine.conditioning import distance_to, largest_channel
-from magicfixup_demo.engine.exemplar import paint_texture, spread
+from magicfixup_demo.engine.detail import fine_part, paint_detail
+from magicfixup_demo.engine.exemplar import spread
 from magicfixup_demo.engine.ground import Ground, View
 from magicfixup_demo.engine.ground_network import SIDE
 from magicfixup_demo.errors import EditError
@@ -25,8 +23,9 @@ LIFT = 9  # pixels, of a picture of SIDE: so far around an object its rim and th
 CONTEXT = 0.5  # of a hole's longer side: what is looked at around it, on each side
 LEAST_CONTEXT = 96  # pixels
 NEAR = 0.05  # of the picture's mean side: holes that lie closer are filled together
-TEXTURE = 0.5  # of the texture in the mean with the guess
-GRAIN = 1.2  # pixels that the network sees: detail finer than that is the texture's
+FINE = 1.5  # pixels that the network sees: finer detail is the photo's
+OWN_DETAIL = 0.5  # of the network's own fine detail that stays where it sees the photo's own pixels, or nearly
+MUCH_ENLARGED = 1.5  # times; from there on it has no detail of its own
 FEATHER = 3.0  # pixels that the network sees: how wide the border between plate and photo is
 MARGIN = 4.0  # pixels that the network sees, from the hole's border: there the photo is ground, mostly
 SMOOTH = 1.5  # pixels: light is compared without grain
@@ -78,34 +77,47 @@ def fill_ground(
     """``picture`` (H, W, 3) uint8 with its hole, (H, W) bool, filled; outside of it the picture, bit by bit."""
     result, holes = picture.copy(), separate_holes(hole)
     for i, own in enumerate(holes):
-        if report:
-            report(i / len(holes), "Finding the ground")
+        say = report and (lambda fraction, text, i=i: report((i + fraction) / len(holes), text))
         window = window_around(own).window
-        made = _fill_window(picture[window], hole[window], ground, seed)
+        made = _fill_window(picture[window], hole[window], ground, seed, say)
         np.copyto(result[window], made, where=own[window][..., None])
     return result
 
 
-def _fill_window(part: np.ndarray, hole: np.ndarray, ground: Ground, seed: int) -> np.ndarray:
+def _fill_window(part: np.ndarray, hole: np.ndarray, ground: Ground, seed: int, report: Report | None) -> np.ndarray:
     height, width = hole.shape
-    # 1. What may stand there, at the size that the network sees
-    guess = np.mean([ground.see(part, hole, view) for view in views_of(seed)], axis=0)
-    enlarged = width / guess.shape[1]
-    guess = resize(_matched(part, hole, guess), width, height)
-    # 2. The same in the photo's own texture
-    first = np.where(hole[..., None], _to_uint8(guess), part)
-    texture = paint_texture(first, hole, ~hole, seed).astype(np.float32)
-    # 3. Both, the finest detail the texture's
-    sigma = GRAIN * max(1.0, enlarged)
-    made = _coarse(guess + TEXTURE * (texture - guess), sigma) + texture - _coarse(texture, sigma)
-    # 4. Under a border without a step
+    # 1. What may stand there, at the size that the network sees, in the photo's light
+    guess = _best_guess(part, hole, ground, seed, report)
+    enlarged = max(1.0, width / guess.shape[1])
+    guess = resize(guess, width, height)
+    if report:
+        report(0.5, "Painting the ground")
+    # 2. Its finest detail from the photo, half and half where the network sees every pixel
+    sigma = FINE * enlarged
+    detail = paint_detail(np.where(hole[..., None], _to_uint8(guess), part), hole, sigma, seed)
+    own = OWN_DETAIL if enlarged < MUCH_ENLARGED else 0.0
+    made = guess - (1 - own) * fine_part(guess, sigma) + (1 - own**2) ** 0.5 * detail
+    # 3. Under a border without a step
     inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)
-    share = np.clip(inside / (FEATHER * max(1.0, enlarged)), 0, 1)[..., None]
+    share = np.clip(inside / (FEATHER * enlarged), 0, 1)[..., None]
     return _to_uint8(part + (made - part) * share)
 
 
-def _matched(part: np.ndarray, hole: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    """The guess with the photo's light at the hole's border: (h, w, 3) float32, of the guess's size.
+def _best_guess(part: np.ndarray, hole: np.ndarray, ground: Ground, seed: int, report: Report | None) -> np.ndarray:
+    """What the network sees, (h, w, 3) float32; of another seed's views the one that fits the hole's border best."""
+    views = views_of(seed)
+    best, least = None, np.inf
+    for i, view in enumerate(views):
+        if report:
+            report(0.5 * i / len(views), "Finding the ground")
+        guess, misfit = _matched(part, hole, ground.see(part, hole, view))
+        if misfit < least or best is None:
+            best, least = guess, misfit
+    return best
+
+
+def _matched(part: np.ndarray, hole: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, float]:
+    """The guess with the photo's light at the hole's border, (h, w, 3) float32 of the guess's size; how much it needed.
 
     The hole was lifted with a margin, so that just inside its border the photo is ground, and what the guess differs
     by there is light. Larger differences are leftovers of the object, and count little.
@@ -117,12 +129,16 @@ def _matched(part: np.ndarray, hole: np.ndarray, guess: np.ndarray) -> np.ndarra
     light = np.where(margin[..., None], _coarse(photo, SMOOTH) - _coarse(guess, SMOOTH), 0).astype(np.float32)
     trust = (margin * np.exp(-np.square(largest_channel(np.abs(light)) / LIGHT))).astype(np.float32)
     share = np.exp(-np.maximum(inside - MARGIN, 0) / LIGHT_REACH)
-    return guess + spread(light, trust) * share[..., None]
+    misfit = float(np.minimum(np.abs(light[margin]), LIGHT).mean()) if margin.any() else 0.0
+    return guess + spread(light, trust) * share[..., None], misfit
 
 
 def views_of(seed: int) -> tuple[View, ...]:
-    """The views whose mean is the guess: with seed 0 the network's own noise, with others noise of their own."""
-    return View(noise=seed), View(mirrored=True, noise=seed)
+    """The views among which the guess is chosen: of seed 0 the network's own noise, of others two with other noise."""
+    if seed == 0:
+        return (View(),)
+    first = 2 * seed + 1
+    return View(seed % 2 == 0, first), View(seed % 2 == 1, first + 1)
 
 
 def separate_holes(hole: np.ndarray) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
-"""What the model is without one of its parts: the same weights with the part switched off, nothing trained anew.
+"""What a diffusion model is without one of its parts: the same weights with the part switched off, nothing trained anew.
 
-The published ablations were trained without the part; these tell how much the trained network relies on it.
+The published ablations were trained without the part; these tell how much the trained network relies on it. ``small``
+has no such parts: no diffusion network makes its result.
 """
 
 import copy
@@ -11,6 +12,7 @@ from torch import Tensor
 from magicfixup_demo.engine.detail_transfer import Features, scale_features
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.pipeline import MagicFixupPipeline
+from magicfixup_demo.engine.weights import MODELS
 from magicfixup_demo.errors import OptionError
 
 
@@ -25,8 +27,8 @@ class WithoutExtractor(MagicFixupPipeline):
 class WithoutTimestep(MagicFixupPipeline):
     """The extractor's timestep embedding is zeros.
 
-    Where the reference timestep is fixed (``small``) the embedding is a learned constant: this tells whether the
-    extractor relies on that constant, not what the paper's ablation tells (that it should know how noisy its photo is).
+    Where the reference timestep is fixed the embedding is a learned constant: this tells whether the extractor relies
+    on that constant, not what the paper's ablation tells (that it should know how noisy its photo is).
     """
 
     def details(self, *inputs) -> Features:
@@ -50,13 +52,24 @@ class WithoutMask(MagicFixupPipeline):
 ABLATIONS = {"extractor": WithoutExtractor, "timestep": WithoutTimestep, "mask": WithoutMask}
 
 
+def check_part(model: str, part: str) -> None:
+    """Raises OptionError where a model (a key of weights.MODELS) has no such part; nothing is loaded to tell."""
+    if "extractor" not in MODELS[model].networks:
+        raise OptionError(f"{model} has no part that can be switched off; choose {model} or {model}~outside.")
+    _check(part)
+
+
 def without(engine: PipelineEngine, part: str) -> PipelineEngine:
     """The engine with one part of ABLATIONS switched off; it shares the weights. Raises OptionError."""
-    if part not in ABLATIONS:
-        raise OptionError(f"{part!r} cannot be switched off; choose from {', '.join(ABLATIONS)}, outside.")
+    _check(part)
     pipeline = engine.pipeline
     parts = {name: getattr(pipeline, name) for name in ("extractor", "synthesizer", "scheduler", "vae")}
     settings = {name: pipeline.config[name] for name in ("prediction", "reference_timestep", "reach")}
     ablated = copy.copy(engine)
     ablated.pipeline = ABLATIONS[part](**parts, **settings)
     return ablated
+
+
+def _check(part: str) -> None:
+    if part not in ABLATIONS:
+        raise OptionError(f"{part!r} cannot be switched off; choose from {', '.join(ABLATIONS)}, outside.")

@@ -1,7 +1,8 @@
 """The methods compared, each a function (photo, coarse edit, seed) -> result, all (H, W, 3) uint8.
 
-None is made weak: the fills and the cloning see the same holes at full size, and SDEdit is the same network, trained
-for it, and gets the same blend with the untouched photo.
+None is made weak: the fills and the cloning see the same holes at full size; SDEdit is a network trained for it (of
+the published model the same one), starts from the holes as the model filled them, and gets a blend with the untouched
+photo.
 """
 
 import functools
@@ -23,7 +24,7 @@ from magicfixup_demo.engine.interface import Engine
 from magicfixup_demo.engine.registry import load_engine
 from magicfixup_demo.engine.weights import MODELS
 from magicfixup_demo.errors import OptionError
-from magicfixup_demo.evaluation.ablations import without
+from magicfixup_demo.evaluation.ablations import check_part, without
 from magicfixup_demo.evaluation.migan import MiGan, migan_file
 from magicfixup_demo.schema import CoarseEdit, EditOptions
 
@@ -64,7 +65,7 @@ def poisson(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
 
 
 def texture(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
-    """What ``small`` starts from: wide holes filled with the background's texture, without any network."""
+    """Wide holes filled with the background's texture, without any network; ``small`` guides the same by its guess."""
     return fill_from_background(photo, edit, seed)
 
 
@@ -103,10 +104,10 @@ def _sdedit(engine: Engine, options: EditOptions, photo: np.ndarray, edit: Coars
 def load_methods(names: list[str], model: str = "small", migan: Path | None = None, threads: int = 1) -> dict:
     """Methods by name: {name: Method}. Raises OptionError, or ModelError when a model cannot be had.
 
-    telea, ns, poisson, texture; migan (``migan``: its file); a model's name, where ``small@4`` sets the steps and
-    ``small@4@0.3`` the strength too; likewise sdedit, the network of ``model`` without its conditions.
-    ``small~extractor`` is the model with a part switched off (ablations.ABLATIONS); ``small~outside`` keeps the model's
-    change in the hole only.
+    telea, ns, poisson, texture; migan (``migan``: its file); a model's name, where ``magicfixup@4`` sets the steps and
+    ``magicfixup@4@0.3`` the strength too (``small`` has neither); likewise sdedit, as it stands beside ``model``.
+    ``magicfixup~extractor`` is the model with a part switched off (ablations.ABLATIONS); ``small~outside`` keeps the
+    model's change in the hole only.
     """
     load = functools.cache(load_engine)
     whole: dict[str, Fixup] = {}
@@ -124,6 +125,7 @@ def load_methods(names: list[str], model: str = "small", migan: Path | None = No
             fixup = whole.setdefault(plain, Fixup(load(base), _options(name, settings)))
             methods[name] = partial(only_in_hole, fixup) if part else fixup
         elif base in MODELS:
+            check_part(base, part)
             methods[name] = Fixup(without(load(base), part), _options(name, settings))
         else:
             known = [*BASELINES, MIGAN, "sdedit", "sdedit@best", *MODELS]

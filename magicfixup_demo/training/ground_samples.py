@@ -7,6 +7,7 @@ shadow) is painted around the hole of the input alone, so that the network learn
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -19,11 +20,16 @@ from magicfixup_demo.pairs.jitter import shadow, signed_distance
 from magicfixup_demo.pairs.sources import Source, find_sources, read_mask, read_photo, read_shots
 
 FRAMES = 5  # of a clip
+LEAST_OBJECT = 400  # pixels of an annotated object whose shape is used
+TRIES = 500  # for one sample, before the pictures are given up
 PLACES = 6  # tried for each hole; the one that covers least of the annotated objects is taken
 LEAST_HOLE, MOST_HOLE = 0.01, 0.45  # of the crop
+MOST_ANNOTATED = 0.5  # of a hole: what stands in an annotated object is no ground
+SIZES = (0.012, 0.3)  # of the crop: objects
 DILATIONS = (0, 14)  # pixels around an object
-LEFTOVER_SHARE, SECOND_SHARE, THIN_SHARE, WIDE_SHARE = 0.5, 0.35, 0.25, 0.4
+LEFTOVER_SHARE, SECOND_SHARE, THIN_SHARE, WIDE_SHARE, RIM_SHARE = 0.5, 0.35, 0.25, 0.4, 0.5
 RIM = 3  # pixels by which an object may reach out of its hole
+RIM_REACH = 20  # pixels from the object: no rim beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +42,7 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """An annotated object cut out: its mask, (h, w) bool, and its pixels, (h, w, 3) uint8."""
+    """An annotated object cut out, or put into a crop: its mask, (h, w) bool, and its pixels, (h, w, 3) uint8."""
 
     mask: np.ndarray
     rgb: np.ndarray
@@ -44,7 +50,10 @@ class Shape:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """seen, target: (S, S, 3) uint8; hole: (S, S) bool. They differ outside the hole only, where something was left."""
+    """seen, target: (S, S, 3) uint8; hole: (S, S) bool.
+
+    Outside the hole ``seen`` is ``target`` but where something was left; what it is inside means nothing.
+    """
 
     seen: np.ndarray
     hole: np.ndarray
@@ -52,21 +61,25 @@ class Sample:
 
 
 def load_pictures(folder: Path, split: str, videos: bool = True) -> tuple[list[Picture], list[Shape]]:
-    """All photos of one side of the split below ``folder``, frames of its clips, and the annotated objects."""
+    """Photos of one side of the split below ``folder``, frames of its clips, and the annotated objects.
+
+    Raises DataError where a side has no photo or no object.
+    """
     pictures: list[Picture] = []
     shapes: list[Shape] = []
-    for source in find_sources(folder):
-        if source.split != split:
-            continue
+    for source in (source for source in find_sources(folder) if source.split == split):
         if source.is_video:
             pictures += _frames(source) if videos else []
             continue
         rgb = read_photo(source.path)
         masks = [read_mask(path, rgb.shape[1], rgb.shape[0]) for path in source.masks]
-        shapes += [_cut(rgb, mask) for mask in masks if mask.sum() > 400]
+        shapes += [_cut(rgb, mask) for mask in masks if mask.sum() > LEAST_OBJECT]
         pictures.append(Picture(rgb, np.any(masks, axis=0) if masks else np.zeros(rgb.shape[:2], bool)))
     if not pictures or not shapes:
-        raise DataError(f"{folder} needs photos and object masks (see the README on `pairs`) on the side {split!r}.")
+        raise DataError(
+            f"{folder} holds no photo with object masks for the {split} side of the split (by a hash of the photo's "
+            "name); add photos NAME/PHOTO.jpg with masks NAME_masks/ANYTHING_PHOTO.png, white = object."
+        )
     return pictures, shapes
 
 
@@ -82,51 +95,65 @@ def _cut(rgb: np.ndarray, mask: np.ndarray) -> Shape:
 
 
 class GroundSamples:
-    """An endless stream of batches, drawn by a thread of its own while the networks learn from the one before.
+    """Batches for steps; that of a step depends on the seed and the step only, so that a resumed run is the same run.
 
-    (A process of its own would need OpenMP after a fork, which hangs.)
+    A batch is seen (B, 3, S, S) in -1..1, known (B, 1, S, S), 1 = known, 0 = hole, and target (B, 3, S, S) in -1..1.
     """
 
     def __init__(self, pictures: list[Picture], shapes: list[Shape], size: int, batch_size: int, seed: int):
         self.pictures, self.shapes, self.size, self.batch_size = pictures, shapes, size, batch_size
-        self.rng = np.random.default_rng(seed)
+        self.seed = seed
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """seen (B, 3, S, S) in -1..1, known (B, 1, S, S) 1 = known, target (B, 3, S, S)."""
+    def from_step(self, first: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Endless. A thread draws the next batch while the networks learn from the one before.
+
+        (A process of its own would need OpenMP after a fork, which hangs.)
+        """
         with ThreadPoolExecutor(1) as drawer:
-            following = drawer.submit(self._batch)
-            while True:
-                ready, following = following.result(), drawer.submit(self._batch)
+            following = drawer.submit(self.batch, first)
+            for step in count(first + 1):
+                ready, following = following.result(), drawer.submit(self.batch, step)
                 yield ready
 
-    def _batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        made: list[Sample] = []
-        while len(made) < self.batch_size:
-            sample = draw(self.pictures, self.shapes, self.size, self.rng)
-            made += [sample] if sample is not None else []
-        seen, known, target = zip(*map(tensors, made), strict=True)
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The batch of a step. Raises DataError where these pictures give none."""
+        rng = np.random.default_rng([self.seed, step])
+        samples = draw_some(self.pictures, self.shapes, self.size, self.batch_size, rng)
+        seen, known, target = zip(*map(tensors, samples), strict=True)
         return torch.stack(seen), torch.stack(known), torch.stack(target)
 
 
 def tensors(sample: Sample) -> tuple[Tensor, Tensor, Tensor]:
-    """A sample as the network reads it, without the batch's dimension: see GroundSamples.__iter__."""
+    """A sample as the network reads it: seen, known and target of a batch (GroundSamples) without its dimension."""
     seen, target = (torch.from_numpy(p).permute(2, 0, 1).float() / 127.5 - 1 for p in (sample.seen, sample.target))
     return seen, torch.from_numpy(~sample.hole)[None].float(), target
 
 
+def draw_some(
+    pictures: list[Picture], shapes: list[Shape], size: int, number: int, rng: np.random.Generator
+) -> list[Sample]:
+    """So many samples of ``size`` pixels a side. Raises DataError where hardly any draw succeeds."""
+    made: list[Sample] = []
+    for _ in range(TRIES * number):
+        sample = draw(pictures, shapes, size, rng)
+        made += [sample] if sample is not None else []
+        if len(made) == number:
+            return made
+    raise DataError(f"{len(pictures)} pictures have hardly a place that no object mask covers; add photos of more.")
+
+
 def draw(pictures: list[Picture], shapes: list[Shape], size: int, rng: np.random.Generator) -> Sample | None:
     """One sample; None where this draw came to nothing."""
-    picture = pictures[rng.integers(len(pictures))]
-    target, objects = _crop(picture, size, rng)
+    target, objects = _crop(pictures[rng.integers(len(pictures))], size, rng)
     placed = _placed(shapes[rng.integers(len(shapes))], objects, rng)
     if rng.random() < SECOND_SHARE:  # what is lifted together with it, or a hole that it stood before
         other = _placed(shapes[rng.integers(len(shapes))], objects, rng)
-        placed = placed[0] | other[0], np.where(other[0][..., None], other[1], placed[1])
-    inside = signed_distance(placed[0])
+        placed = Shape(placed.mask | other.mask, np.where(other.mask[..., None], other.rgb, placed.rgb))
+    inside = signed_distance(placed.mask)
     hole = inside > -rng.integers(*DILATIONS)
     if rng.random() < THIN_SHARE:
         hole |= _strokes(size, rng)
-    if not LEAST_HOLE < hole.mean() < MOST_HOLE or objects[hole].mean() > 0.5:
+    if not LEAST_HOLE < hole.mean() < MOST_HOLE or objects[hole].mean() > MOST_ANNOTATED:
         return None
     seen = _with_leftovers(target, placed, inside, hole, rng) if rng.random() < LEFTOVER_SHARE else target
     return Sample(seen, hole, target)
@@ -146,20 +173,15 @@ def _crop(picture: Picture, size: int, rng: np.random.Generator) -> tuple[np.nda
     return np.ascontiguousarray(rgb[:, flip]), objects[:, flip]
 
 
-def _placed(shape: Shape, objects: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """An object scaled, turned and put where few annotated objects are: (S, S) bool and (S, S, 3) uint8."""
+def _placed(shape: Shape, objects: np.ndarray, rng: np.random.Generator) -> Shape:
+    """An object scaled, turned and put where few annotated objects, (S, S) bool, are: a Shape of (S, S)."""
     size = len(objects)
-    area = np.exp(rng.uniform(np.log(0.012), np.log(0.3)))
-    scale = size * (area / max(shape.mask.mean() * shape.mask.size, 1)) ** 0.5
-    turn = rng.normal(0, 0.2)
-    flip = -1 if rng.random() < 0.5 else 1
-    a, b = scale * np.cos(turn), scale * np.sin(turn)
+    turned = _scaled_and_turned(shape, size, rng)
     height, width = shape.mask.shape
     best = None
     for _ in range(PLACES):
-        x, y = rng.uniform(0, size, 2)
-        matrix = np.float32([[flip * a, -b, x], [flip * b, a, y]])
-        matrix[:, 2] -= matrix[:, :2] @ (width / 2, height / 2)
+        matrix = np.float32(np.column_stack([turned, rng.uniform(0, size, 2)]))
+        matrix[:, 2] -= turned @ (width / 2, height / 2)  # the object's middle lies there
         mask = cv2.warpAffine(shape.mask.astype(np.uint8), matrix, (size, size), flags=cv2.INTER_NEAREST) > 0
         covered = (mask & objects).sum() / max(mask.sum(), 1) + (0 if mask.mean() > LEAST_HOLE else 1)
         if best is None or covered < best[0]:
@@ -167,7 +189,17 @@ def _placed(shape: Shape, objects: np.ndarray, rng: np.random.Generator) -> tupl
         if covered < 0.02:
             break
     _, mask, matrix = best
-    return mask, cv2.warpAffine(shape.rgb, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    return Shape(mask, cv2.warpAffine(shape.rgb, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE))
+
+
+def _scaled_and_turned(shape: Shape, size: int, rng: np.random.Generator) -> np.ndarray:
+    """The linear part of the way from the shape's pixels to those of a crop of ``size``: (2, 2) float32."""
+    area = np.exp(rng.uniform(*np.log(SIZES)))
+    scale = size * (area / max(shape.mask.sum(), 1)) ** 0.5
+    turn = rng.normal(0, 0.2)
+    flip = -1 if rng.random() < 0.5 else 1
+    a, b = scale * np.cos(turn), scale * np.sin(turn)
+    return np.float32([[flip * a, -b], [flip * b, a]])
 
 
 def _strokes(size: int, rng: np.random.Generator) -> np.ndarray:
@@ -180,17 +212,15 @@ def _strokes(size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _with_leftovers(
-    target: np.ndarray,
-    placed: tuple[np.ndarray, np.ndarray],
-    inside: np.ndarray,
-    hole: np.ndarray,
-    rng: np.random.Generator,
+    target: np.ndarray, placed: Shape, inside: np.ndarray, hole: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """The picture as it was with the object: its shadow on the ground, its edge where it reaches out of the hole."""
-    mask, rgb = placed
-    seen = target * shadow(mask.astype(np.float32), rng)[..., None]
-    if rng.random() < 0.5:  # the hole was cut too tight here and there
+    """The picture as it was with the object: its shadow on the ground, its edge where it reaches out of the hole.
+
+    ``inside``: signed distance to the object's outline, (S, S). Returns (S, S, 3) uint8.
+    """
+    seen = target * shadow(placed.mask.astype(np.float32), rng)[..., None]
+    if rng.random() < RIM_SHARE:  # the hole was cut too tight here and there
         reach = rng.uniform(0, RIM) + signed_distance(hole)
-        edge = np.clip(reach + 0.5, 0, 1)[..., None] * (inside > -20)[..., None]
-        seen = seen + (rgb - seen) * edge
+        edge = np.clip(reach + 0.5, 0, 1)[..., None] * (inside > -RIM_REACH)[..., None]
+        seen = seen + (placed.rgb - seen) * edge
     return np.clip(np.rint(seen), 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What programs may ask for: segment, render and fixup, through gradio_client and as MCP tools.
+"""What programs may ask for: segment, render, fixup and lift, through gradio_client and as MCP tools.
 
 Every call brings its photo and is complete in itself: nothing is shared with the visits of the page. The docstrings are
 what clients and language models read.
@@ -14,26 +14,28 @@ from gradio import FileData
 from gradio.context import LocalContext
 
 from magicfixup_demo.collage_json import MAX_SOURCES
-from magicfixup_demo.errors import Cancelled
+from magicfixup_demo.errors import Cancelled, SegmentationError
 from magicfixup_demo.images import png_bytes
 from magicfixup_demo.schema import CoarseEdit
 from magicfixup_demo.segmentation.matting import matte
 from magicfixup_demo.serving.events import telling
+from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.answer_files import answer_file
-from magicfixup_demo.ui.api_collage import complete, with_names
+from magicfixup_demo.ui.api_collage import MOST_SELECTED, complete, with_names
 from magicfixup_demo.ui.drawing import draw
 from magicfixup_demo.ui.fixing import check_changed, piece_of, turn_to_fix
-from magicfixup_demo.ui.payload import options_from, prompt_from
+from magicfixup_demo.ui.lifting import lifted_png, united
+from magicfixup_demo.ui.payload import checked_seed, options_from, prompt_from
 from magicfixup_demo.ui.result_file import result_png
 from magicfixup_demo.ui.services import Services
 from magicfixup_demo.ui.telling import sentence_of
 
 SEGMENTS_AT_ONCE = 2
-EVENTS = {"segment": "click", "render": "render", "fixup": "fixup"}
+EVENTS = {"segment": "click", "render": "render", "fixup": "fixup", "lift": "lift"}
 
 
 class Api:
-    """The three functions over ``services``; their signatures are the endpoints' types."""
+    """The four functions over ``services``; their signatures are the endpoints' types."""
 
     def __init__(self, services: Services):
         self._services = services
@@ -116,6 +118,30 @@ class Api:
         licence = self._services.engines.catalogue.licence_of(result.model)
         return answer_file(result_png(image, result, licence), "result")
 
+    def lift(
+        self,
+        photo: FileData,
+        masks: list[FileData] | None = None,
+        points: list[list[float]] | None = None,
+        seed: int = 0,
+    ) -> FileData:
+        """Remove objects from a photo: what stood behind them is filled anew, all else stays as it is.
+
+        Name the objects by masks, by points, or by both. To move an object instead of removing it, use fixup.
+
+        Args:
+            photo: The photo: an upload, or a data: URL. Addresses are not fetched.
+            masks: Pictures of the photo's size, white where an object is to be removed, as segment returns them.
+            points: Pixels, each [x, y] on another object to be removed; the server finds each object by itself.
+            seed: 0 to 4294967295; the same seed gives the same picture, another one other ground.
+
+        Returns:
+            The photo as a PNG file of its full size; its metadata say that AI edited it, with which model and seed.
+        """
+        image = self._services.uploads.read(photo)
+        removed = self._removed(image, _listed(masks), _listed(points))
+        return answer_file(lifted_png(self._services, image, removed, checked_seed(seed), _reporter()), "lifted")
+
     def _edit(self, photo: object, collage: object, sources: object) -> tuple[CoarseEdit, np.ndarray]:
         read = self._services.uploads.read
         files = sources[: MAX_SOURCES + 1] if isinstance(sources, list) else []  # one too many is enough to be refused
@@ -127,6 +153,17 @@ class Api:
     def _selected(self, picture: np.ndarray, segment: dict) -> np.ndarray:
         mask = self._mask(picture, segment.get("points"), segment.get("exclude"), segment.get("box"))
         return matte(picture, mask)
+
+    def _removed(self, image: np.ndarray, masks: list, points: list) -> np.ndarray:
+        """(H, W) bool: what is white in a mask, and the object under each point. Raises MagicFixupError."""
+        if not masks and not points:
+            raise SegmentationError(strings.NOTHING_TO_LIFT)
+        if len(points) > MOST_SELECTED:
+            raise SegmentationError(strings.MANY_TO_FIND.format(most=MOST_SELECTED))
+        removed = united(self._services.uploads, masks, image)
+        for point in points:
+            removed |= self._mask(image, [point], None, None) > 0
+        return removed
 
     def _mask(self, image: np.ndarray, points: object, exclude: object, box: object) -> np.ndarray:
         """(H, W) uint8, 255 inside what the segmenter offers first."""
@@ -140,7 +177,7 @@ def add_api(services: Services, fixups: dict) -> None:
     """Add the endpoints to the page that is being built; ``fixups``: the limits that fix-ups of the page have too."""
     api = Api(services)
     few = {"concurrency_limit": SEGMENTS_AT_ONCE, "concurrency_id": "api"}
-    for function, limits in ((api.segment, few), (api.render, few), (api.fixup, fixups)):
+    for function, limits in ((api.segment, few), (api.render, few), (api.fixup, fixups), (api.lift, fixups)):
         gr.api(_saying(function), api_name=function.__name__, **limits)
 
 
@@ -161,8 +198,12 @@ def _saying(function: Callable) -> Callable:
 
 def _labelled(points: object, include: bool) -> list:
     """[[x, y], ...] -> [[x, y, include], ...]; anything else is left for prompt_from to refuse."""
-    rows = points if isinstance(points, list) else [points] if points else []
-    return [[*row, include] if isinstance(row, list) else row for row in rows]
+    return [[*row, include] if isinstance(row, list) else row for row in _listed(points)]
+
+
+def _listed(value: object) -> list:
+    """A list as it is; what stands alone as a list of one."""
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def _reporter() -> Callable[[float, str], None]:

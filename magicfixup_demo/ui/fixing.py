@@ -118,9 +118,14 @@ def piece_of(
     A large photo takes gigabytes and up to minutes: one at a time, alone, and others go on beside it. Of an ``example``
     one fix-up is enough for everybody.
     """
-    large = photo.shape[0] * photo.shape[1] >= LARGE_PIXELS
+    large = is_large(photo)
     kind = None if large else engine.kind_of(photo, edit, options)
     return Piece(kind, frozenset([example] if example else ()), aside=large)
+
+
+def is_large(photo: np.ndarray) -> bool:
+    """Whether work on this photo, (H, W, 3), goes on aside: see ``piece_of``."""
+    return photo.shape[0] * photo.shape[1] >= LARGE_PIXELS
 
 
 def turn_to_fix(services: Services, visit: str, report: Progress, piece: Piece) -> AbstractContextManager[None]:

@@ -85,9 +85,7 @@ def options_from(record: object, info: EngineInfo, sdedit: bool = True) -> EditO
     that takes none is left out: people may go from one model to another with the text still there.
     """
     record = record if isinstance(record, dict) else {}
-    seed, steps = record.get("seed", 0), record.get("steps")
-    if not _is_whole(seed) or not 0 <= seed <= MAX_SEED:
-        raise OptionError(f"The seed must be a whole number from 0 to {MAX_SEED}; press the dice for a random one.")
+    seed, steps = checked_seed(record.get("seed", 0)), record.get("steps")
     if steps is not None and (not _is_whole(steps) or not 1 <= steps <= info.max_steps):
         raise OptionError(f"Steps must be a whole number from 1 to {info.max_steps}.")
     samples = 1 if record.get("samples") is None else record["samples"]
@@ -101,6 +99,13 @@ def options_from(record: object, info: EngineInfo, sdedit: bool = True) -> EditO
     sdedit = sdedit and (record.get("sdedit") is True or not info.sdedit_megabytes)
     prompt = prompt.strip() if info.takes_prompt and sdedit else ""
     return EditOptions(seed=seed, steps=steps, samples=samples, sampler=sampler, prompt=prompt, sdedit=sdedit)
+
+
+def checked_seed(seed: object) -> int:
+    """The seed, if it is one. Raises OptionError."""
+    if not _is_whole(seed) or not 0 <= seed <= MAX_SEED:
+        raise OptionError(f"The seed must be a whole number from 0 to {MAX_SEED}; press the dice for a random one.")
+    return seed
 
 
 def result_record(result: EditResult, info: EngineInfo) -> dict:

@@ -25,7 +25,11 @@ def facts_of(result: EditResult, seed: int, licence: str) -> ResultFacts:
 
 def result_png(photo: np.ndarray, result: EditResult, licence: str) -> bytes:
     """The first picture of ``result`` as PNG, marked as edited by AI. photo: (H, W, 3) uint8."""
+    return edited_png(photo, result.images[0], facts_of(result, result.seed, licence))
+
+
+def edited_png(photo: np.ndarray, picture: np.ndarray, facts: ResultFacts) -> bytes:
+    """What a model made of a photo, as PNG, marked as edited by AI. photo, picture: (H, W, 3) uint8."""
     height, width = photo.shape[:2]
     reference = PhotoReference("photo", width, height, pixels_sha256(photo))
-    record = Record(photo=reference, result=facts_of(result, result.seed, licence))
-    return signed(plain_png(result.images[0], record), result.model)
+    return signed(plain_png(picture, Record(photo=reference, result=facts)), facts.model)

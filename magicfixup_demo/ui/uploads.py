@@ -4,7 +4,7 @@ import base64
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from types import MethodType
 from urllib.parse import unquote
@@ -17,7 +17,7 @@ from gradio.utils import get_upload_folder
 from gradio_client.utils import is_http_url_like
 
 from magicfixup_demo.errors import PhotoError
-from magicfixup_demo.images import open_photo
+from magicfixup_demo.images import open_mask, open_photo
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.answering import uploaded_file
 
@@ -73,29 +73,36 @@ class UploadedPhotos:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, most_bytes: int = MOST_BYTES):
         self._clock, self._most_bytes = clock, most_bytes
-        self._kept: OrderedDict[str, tuple[float, np.ndarray]] = OrderedDict()
+        self._kept: OrderedDict[tuple, tuple[float, np.ndarray]] = OrderedDict()  # by name, and what it was read as
         self._lock = threading.Lock()
 
     def read(self, file: object) -> np.ndarray:
         """{"path": ...} of Gradio's, or a data: URL -> (H, W, 3) uint8. Raises PhotoError."""
+        return self._read(file, "photo", open_photo)
+
+    def read_mask(self, file: object, width: int, height: int) -> np.ndarray:
+        """The same for a mask of a photo of that size -> (H, W) bool. Raises PhotoError, SegmentationError."""
+        return self._read(file, (width, height), lambda data: open_mask(data, width, height))
+
+    def _read(self, file: object, kind: Hashable, opener: Callable[[bytes], np.ndarray]) -> np.ndarray:
         name = file.get("path") if isinstance(file, dict) else file
         if isinstance(name, str) and name.startswith("data:"):
-            return open_photo(_decoded(name))
+            return opener(_decoded(name))
         with self._lock:
             self._sweep()
             try:
                 path = uploaded_file(name)
             except PhotoError as error:
-                if isinstance(name, str) and name in self._kept:
-                    return self._kept[name][1]
+                if isinstance(name, str) and (name, kind) in self._kept:
+                    return self._kept[name, kind][1]
                 raise PhotoError(strings.ONLY_UPLOADS) from error
             try:
                 data = path.read_bytes()
             finally:
                 path.unlink(missing_ok=True)
             _delete_mcp_copy(data)
-            image = open_photo(data)
-            self._keep(name, image)  # as the next one will call it, whose file is gone
+            image = opener(data)
+            self._keep((name, kind), image)  # as the next one will call it, whose file is gone
         return image
 
     def sweep(self) -> None:
@@ -111,9 +118,9 @@ class UploadedPhotos:
         for name in [name for name, (read, _) in self._kept.items() if read <= oldest]:
             del self._kept[name]
 
-    def _keep(self, name: str, image: np.ndarray) -> None:
-        self._kept.pop(name, None)
-        self._kept[name] = self._clock(), image
+    def _keep(self, key: tuple, image: np.ndarray) -> None:
+        self._kept.pop(key, None)
+        self._kept[key] = self._clock(), image
         while sum(kept.nbytes for _, kept in self._kept.values()) > self._most_bytes:
             self._kept.popitem(last=False)
 

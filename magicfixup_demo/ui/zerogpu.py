@@ -68,6 +68,9 @@ class ZeroGpuEngine:
     """Implements engine.interface.Engine over ``run_on_gpu``; ``name`` is a key of ENGINES.
 
     Unlike elsewhere a stop also drops the variants that are finished: they go with the process that made them.
+
+    It has no ``lift``: the engines of ENGINES compute on a card alone, and to be lent one takes longer than to lift
+    objects on the processor. FallbackEngine lets its spare lift them there, which uses up nobody's share of the day.
     """
 
     def __init__(self, name: str):

@@ -14,6 +14,7 @@ from magicfixup_demo.segmentation.interface import Embedding, checked_prompt
 from magicfixup_demo.ui.engines import Catalogue, Engines, Offer
 from magicfixup_demo.ui.services import Services
 
+SMALL = EngineInfo("small", "Fills holes, for tests.", "MIT", default_steps=2, max_steps=50)  # the one that lifts
 DISC, SQUARE = (230, 60, 40), (30, 110, 220)
 DISC_AT, SQUARE_AT = (150, 200), (450, 130)  # centres (x, y)
 
@@ -74,12 +75,14 @@ def _same_colour(photo: np.ndarray, x: int, y: int) -> np.ndarray:
 class FakeEngine:
     """Fills holes with Telea's method. ``gate`` lets a test hold it between two steps; ``asked`` keeps the options.
 
+    ``lifted``: (mask, seed) of each lift.
     ``held_variant``: the index of one that goes on until it is stopped. ``forgotten``: it was told to forget photos.
     """
 
     info: EngineInfo = EngineInfo("fake", "Fills holes, for tests.", "MIT", default_steps=4, max_steps=50)
     gate: threading.Event = field(default_factory=threading.Event)
     asked: list[EditOptions] = field(default_factory=list)
+    lifted: list[tuple[np.ndarray, int]] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
     held_variant: int | None = None
     forgotten: threading.Event = field(default_factory=threading.Event)
@@ -120,6 +123,16 @@ class FakeEngine:
 
     def kind_of(self, photo, edit, options) -> None:
         """See Engine.kind_of."""
+
+    def lift(self, photo, removed, seed: int = 0, progress=None) -> np.ndarray:
+        """See PlateEngine.lift."""
+        self.lifted.append((removed, seed))
+        try:
+            self._run(0, 1, self.info.default_steps, progress, None)
+        except Cancelled:
+            self.stopped.set()
+            raise
+        return self._variant(cv2.inpaint(photo, removed.astype(np.uint8), 3, cv2.INPAINT_TELEA), removed, seed)
 
     def forget(self) -> None:
         self.forgotten.set()

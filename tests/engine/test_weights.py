@@ -1,15 +1,18 @@
 """Weights load strictly or not at all."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from magicfixup_demo.engine import checkpoint, weights
 from magicfixup_demo.engine.checkpoint_reading import preset_of
+from magicfixup_demo.engine.ground import View
 from magicfixup_demo.engine.presets import PRESETS, build_pipeline
 from magicfixup_demo.engine.registry import load_engine
 from magicfixup_demo.engine.weights import MODELS, bring_here, is_here, load_model, load_networks, save_networks
@@ -69,10 +72,36 @@ def test_the_embedded_weights_load_and_fit_the_repository():
     engine = load_engine("small", device="cpu")
     assert engine.info.name == "small"
     files = list(MODELS["small"].folder.glob("*.safetensors"))
-    assert len(files) == 2
+    assert {path.name for path in files} == {"ground.safetensors", "synthesizer.safetensors"}
     assert sum(path.stat().st_size for path in files) < 64_000_000
-    trained = engine.pipeline.synthesizer.conv_out.weight
+    trained = engine.diffusion.pipeline.synthesizer.conv_out.weight
     assert trained.abs().max() > 1e-3, "the output layer starts at zero: these weights were never trained"
+
+
+def test_the_embedded_ground_network_was_trained():
+    """What is known it repeats, roughly, and a hole in it goes on alike; other weights would make noise of both."""
+    y, x = np.mgrid[0:192, 0:256]
+    picture = np.dstack([40 + x // 2, 200 - y // 2, 90 + (x + y) // 8]).astype(np.uint8)
+    hole = np.zeros((192, 256), bool)
+    hole[70:120, 90:150] = True
+    engine = load_engine("small", device="cpu")
+    made = engine.ground.see(np.where(hole[..., None], 0, picture).astype(np.uint8), hole, View())
+    assert np.corrcoef(made[~hole].ravel(), picture[~hole].ravel())[0, 1] > 0.8
+    assert np.abs(made - picture)[hole].mean() < 12
+
+
+def test_what_makes_no_result_by_diffusion_loads_no_extractor():
+    """Its SDEdit reads no photo: an extractor would be 11 MB in the repository, and memory, for nothing."""
+    assert load_engine("small", device="cpu").diffusion.pipeline.extractor is None
+
+
+def test_a_damaged_ground_network_is_an_error_with_a_cure(tmp_path, monkeypatch):
+    for name in ("ground", "synthesizer"):
+        shutil.copy(MODELS["small"].folder / f"{name}.safetensors", tmp_path)
+    (tmp_path / "ground.safetensors").write_bytes(b"not weights")
+    monkeypatch.setitem(MODELS, "small", replace(MODELS["small"], embedded=tmp_path))
+    with pytest.raises(ModelError, match="ground.safetensors are missing or broken; get the repository again"):
+        load_engine("small", device="cpu")
 
 
 # --- models that are not in the repository ----------------------------------------------------------------------------

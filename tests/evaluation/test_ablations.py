@@ -9,7 +9,7 @@ from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.engine.presets import PRESETS
 from magicfixup_demo.errors import OptionError
-from magicfixup_demo.evaluation.ablations import ABLATIONS, without
+from magicfixup_demo.evaluation.ablations import ABLATIONS, check_part, without
 from magicfixup_demo.schema import EditOptions
 
 OPTIONS = EditOptions(steps=1, sdedit=False)
@@ -76,3 +76,11 @@ def test_without_the_timestep_the_extractor_does_not_know_it(engine):
 def test_an_unknown_part_is_refused(engine):
     with pytest.raises(OptionError, match="extractor, timestep, mask"):
         without(engine, "memory")
+
+
+def test_parts_are_those_of_models_that_diffuse():
+    check_part("magicfixup", "mask")
+    with pytest.raises(OptionError, match="extractor, timestep, mask"):
+        check_part("magicfixup", "memory")
+    with pytest.raises(OptionError, match="small has no part .* choose small or small~outside"):
+        check_part("small", "mask")

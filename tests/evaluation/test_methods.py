@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
+from tiny_pipeline import acting_pipeline
 
-from magicfixup_demo.engine.conditioning import dilated_hole
+from magicfixup_demo.engine.conditioning import dilated_hole, fill_from_background
+from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.errors import OptionError
+from magicfixup_demo.evaluation import methods
 from magicfixup_demo.evaluation.methods import BASELINES, BEST_STEPS, expand, is_ours, load_methods, only_in_hole
 from magicfixup_demo.evaluation.metrics import exact
 from magicfixup_demo.evaluation.regions import regions_of
+from magicfixup_demo.evaluation.report import DEFAULT_METHODS
 from magicfixup_demo.schema import CoarseEdit
 
 
@@ -39,10 +44,27 @@ def test_unknown_methods_are_refused(name):
         load_methods([name])
 
 
-@pytest.mark.parametrize("name", ["small~nothing", "sdedit~mask", "telea~mask"])
-def test_parts_that_cannot_be_switched_off(name):
+@pytest.mark.parametrize("name", ["small~extractor", "magicfixup~nothing", "sdedit~mask", "telea~mask"])
+def test_parts_that_cannot_be_switched_off(name, monkeypatch):
+    """``small`` has none: no diffusion network makes its result. Nothing is loaded, or downloaded, to find that out."""
+    monkeypatch.setattr(methods, "load_engine", lambda name: pytest.fail(f"{name} was loaded"))
     with pytest.raises(OptionError):
         load_methods([name])
+
+
+def test_a_part_of_a_diffusion_model_is_switched_off_in_the_model_itself(picture, edit, monkeypatch):
+    pipeline = acting_pipeline(std=0.5)
+    engine = PipelineEngine(pipeline, EngineInfo("tiny", "", "", 1, 4), fill_from_background, 0.5, 64 * 64)
+    monkeypatch.setattr(methods, "load_engine", lambda name: engine)
+    made = load_methods(["magicfixup@1", "magicfixup@1~extractor"])
+    assert {type(method) for method in made.values()} == {methods.Fixup}
+    whole, ablated = (method(picture, edit, 0) for method in made.values())
+    assert not np.array_equal(whole, ablated)
+
+
+def test_what_is_run_by_default_can_be_loaded():
+    names, _ = expand(list(DEFAULT_METHODS))
+    assert list(load_methods(names)) == names
 
 
 def test_sdedit_at_its_best_stands_for_four_strengths():
@@ -53,7 +75,7 @@ def test_sdedit_at_its_best_stands_for_four_strengths():
 
 
 def test_which_methods_are_ours():
-    assert [is_ours(name) for name in ("small", "small@4", "small~mask", "sdedit@4@0.2", "telea", "migan")] == [
+    assert [is_ours(name) for name in ("small", "magicfixup@4", "magicfixup~mask", "sdedit@4@0.2", "telea", "migan")] == [
         True, True, True, False, False, False,
     ]  # fmt: skip
 
@@ -68,11 +90,11 @@ def test_only_in_hole_keeps_the_coarse_edit_elsewhere(picture, edit):
 
 
 def test_a_model_runs_once_for_itself_and_its_hole(picture, edit, monkeypatch):
-    methods = load_methods(["small@1", "small@1~outside"])
-    engine, calls = methods["small@1"].engine, []
+    made = load_methods(["small", "small~outside"])
+    engine, calls = made["small"].engine, []
     monkeypatch.setattr(engine, "fixup", lambda *inputs: calls.append(1) or type(engine).fixup(engine, *inputs))
-    whole, hole = (method(picture, edit, 0) for method in methods.values())
+    whole, hole = (method(picture, edit, 0) for method in made.values())
     assert len(calls) == 1 and whole.shape == hole.shape == picture.shape
     assert exact(whole, picture, regions_of(picture, edit)["untouched"]) == 1
-    methods["small@1"](picture, edit, 1)
+    made["small"](picture, edit, 1)
     assert len(calls) == 2

@@ -73,6 +73,13 @@ def pictures() -> list[bytes]:
     return made + [encoded(kind, "RGB", **more) for kind in ("PNG", "WEBP", "GIF", "TIFF", "MPO")]
 
 
+def mask() -> bytes:
+    """White where something of ``pixels`` is to be removed, and grey."""
+    values = np.zeros((HEIGHT, WIDTH), np.uint8)
+    values[8:20, 10:30], values[20:22, 10:30] = 255, 120
+    return png_bytes(values)
+
+
 @functools.cache
 def foreign() -> list[bytes]:
     """What is no picture here, whatever it is elsewhere, in the formats that this Pillow can write and others."""

@@ -1,7 +1,8 @@
 """What a batch saves, whoever's pictures are in it:  python -m tests.load.batching --model small
 
 Times the networks of a fix-up, and what reads photos for clicks, with one picture, two and four at once, in turns, and
-prints seconds a picture. Nothing is kept of a photo between two runs. See tests.load.side_by_side for whole fix-ups.
+prints seconds a picture. Nothing is kept of a photo between two runs. Of "small" those are the ground network, which the
+app asks for one picture at a time, and SDEdit's. See tests.load.side_by_side for whole fix-ups.
 """
 
 import argparse
@@ -15,6 +16,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in app.py
 import torch
 
 from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.ground import Ground
+from magicfixup_demo.engine.ground_network import SIDE
 from magicfixup_demo.engine.registry import load_engine
 from magicfixup_demo.engine.samplers import SAMPLERS
 from magicfixup_demo.segmentation.mobile_sam import load_mobile_sam
@@ -31,10 +34,15 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=6)
     options = parser.parse_args()
     engine = load_engine(options.model)
-    engine.pipeline.set_progress_bar_config(disable=True)
-    engine.pipeline.cache = None
+    diffusion = getattr(engine, "diffusion", engine)
+    diffusion.pipeline.set_progress_bar_config(disable=True)
+    diffusion.pipeline.cache = None
     encoder = load_mobile_sam()._model.image_encoder
-    compare(f"{options.model}'s networks", lambda at_once: fix_up(engine, at_once), options.repeats)
+    what = "networks"
+    if diffusion is not engine:
+        what = "SDEdit"
+        compare("the ground network", lambda at_once: ground(engine.ground, at_once), options.repeats)
+    compare(f"{options.model}'s {what}", lambda at_once: fix_up(diffusion, at_once), options.repeats)
     compare("mobile-sam's encoder", lambda at_once: read(encoder, at_once), options.repeats)
 
 
@@ -67,7 +75,17 @@ def fix_up(engine: PipelineEngine, at_once: int) -> None:
         strength=engine.strength,
         sampler=sampler,
         generator=generator,
+        drop_conditions=pipeline.extractor is None,
     ).cpu()  # a GPU's work is done when its result is here
+
+
+@torch.inference_mode()
+def ground(seen_by: Ground, at_once: int) -> None:
+    picture = torch.rand(at_once, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1)).to(seen_by.device) * 2 - 1
+    known = torch.ones(at_once, 1, SIDE, SIDE, device=seen_by.device)
+    known[(..., *HOLE)] = 0
+    with torch.autocast(torch.device(seen_by.device).type, torch.bfloat16, enabled=seen_by.half):
+        seen_by.network(picture.contiguous(memory_format=torch.channels_last), known).cpu()
 
 
 @torch.inference_mode()

@@ -1,7 +1,8 @@
 """How many fix-ups are best made at once:  python -m tests.load.side_by_side
 
 As many visitors as there are edits wait in the page's own line at the same time, with photos of their own. Each way is
-timed in turns with one fix-up after the other: seconds a fix-up, their ratio, and how many pictures shared a run.
+timed in turns with one fix-up after the other: seconds a fix-up, their ratio, and how many pictures shared a run (of
+"small" nothing but SDEdit's, and that is not counted).
 Nobody else does anything meanwhile; see tests.load.visitors for a server that has other things to do.
 """
 
@@ -22,6 +23,7 @@ import numpy as np
 from magicfixup_demo.affine import translation
 from magicfixup_demo.collage import render, segment_from_mask
 from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.interface import Engine
 from magicfixup_demo.engine.registry import load_engine
 from magicfixup_demo.engine.shared_runs import SharedRuns
 from magicfixup_demo.schema import CoarseEdit, Collage, EditOptions, EditResult, Layer
@@ -57,7 +59,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     engine, chance = load_engine(options.model), random.Random(options.seed)
-    engine.pipeline.set_progress_bar_config(disable=True)
+    diffusion_of(engine).pipeline.set_progress_bar_config(disable=True)
     edits = [an_edit(chance) for _ in range(options.edits)]
     seconds_a_fixup(engine, edits, ONE_BY_ONE)  # the first run of a size is slower
     seconds: dict[Way, list[float]] = {way: [] for way in (ONE_BY_ONE, *WAYS)}
@@ -86,10 +88,15 @@ def an_edit(chance: random.Random) -> tuple[np.ndarray, CoarseEdit]:
     return photo, render(photo, Collage(width, height, (segment,), (Layer("l", "s", translation(*reach)),)))
 
 
-def seconds_a_fixup(engine: PipelineEngine, edits: list, way: Way) -> tuple[float, list[EditResult]]:
+def diffusion_of(engine: Engine) -> PipelineEngine:
+    """The engine whose runs may be shared: of ``small`` SDEdit's, beside the result."""
+    return getattr(engine, "diffusion", engine)
+
+
+def seconds_a_fixup(engine: Engine, edits: list, way: Way) -> tuple[float, list[EditResult]]:
     """All of them waiting in line from the beginning; nothing is kept of the photos."""
     engine.forget()
-    engine.runs = SharedRuns(way.together)
+    diffusion_of(engine).runs = SharedRuns(way.together)
     lines, results = Lines(way.at_once, {FIXING: len(edits)}, most_together=way.together), []
 
     def visitor(number: int) -> None:

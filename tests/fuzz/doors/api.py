@@ -1,4 +1,4 @@
-"""What programs may call: segment, render and fixup, with any arguments that JSON can hold."""
+"""What programs may call: segment, render, fixup and lift, with any arguments that JSON can hold."""
 
 import base64
 import json
@@ -23,6 +23,7 @@ COLLAGE = {
     ],
 }
 ARRANGED = {"photo": {"path": FILE}, "collage": COLLAGE, "sources": [{"path": FILE}]}
+MASK = "<mask>"
 ARGUMENTS = {
     "segment": {
         "photo": {"path": FILE},
@@ -33,14 +34,14 @@ ARGUMENTS = {
     },
     "render": ARRANGED,
     "fixup": {**ARRANGED, "model": "fake", "seed": 1, "steps": 2, "sampler": ""},
+    "lift": {"photo": {"path": FILE}, "masks": [{"path": MASK}], "points": [[24, 20]], "seed": 1},
 }
 
 
 def _call(random: Random) -> dict:
-    """{"name", "arguments", "file": base64 of what was uploaded}."""
+    """{"name", "arguments", "file", "mask": base64 of what was uploaded}."""
     name = random.choice(list(ARGUMENTS))
-    data = small_png() if random.random() < 0.7 else damaged(random, random.choice(seeds.pictures()), seeds.pictures())
-    file = base64.b64encode(data).decode()
+    file, mask = _upload(random, small_png()), _upload(random, seeds.mask()) if name == "lift" else ""
     arguments = {
         key: spoilt(random, value, 2) if random.random() < 0.2 else value for key, value in ARGUMENTS[name].items()
     }
@@ -48,7 +49,14 @@ def _call(random: Random) -> dict:
         arguments["photo"] = random.choice(
             ["data:image/png;base64," + file, "data:;base64,é", "data:image/png," + file]
         )
-    return {"name": name, "arguments": arguments, "file": file}
+    return {"name": name, "arguments": arguments, "file": file, "mask": mask}
+
+
+def _upload(random: Random, usual: bytes) -> str:
+    """Base64 of a file that may be any picture, damaged."""
+    if random.random() < 0.7:
+        return base64.b64encode(usual).decode()
+    return base64.b64encode(damaged(random, random.choice(seeds.pictures()), seeds.pictures())).decode()
 
 
 @cache
@@ -57,10 +65,13 @@ def _api() -> Api:
 
 
 def _knock(given: dict) -> str:
-    path = upload_folder() / "program"
-    path.write_bytes(base64.b64decode(given["file"]))
+    paths = {FILE: upload_folder() / "program", MASK: upload_folder() / "mask"}
+    paths[FILE].write_bytes(base64.b64decode(given["file"]))
+    paths[MASK].write_bytes(base64.b64decode(given.get("mask", "")))
     try:
-        text = text_of(given["arguments"]).replace(json.dumps(FILE), json.dumps(str(path)))
+        text = text_of(given["arguments"])
+        for name, path in paths.items():
+            text = text.replace(json.dumps(name), json.dumps(str(path)))
         arguments = json.loads(text)
     except (ValueError, RecursionError):
         return "refused"

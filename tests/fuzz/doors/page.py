@@ -14,7 +14,7 @@ from magicfixup_demo.images import png_bytes
 from magicfixup_demo.ui import strings
 from magicfixup_demo.ui.examples import list_examples
 from magicfixup_demo.ui.handlers import server_functions
-from tests.browser.fakes import stand_ins
+from tests.browser.fakes import SMALL, FakeEngine, stand_ins
 from tests.following import fixup
 from tests.fuzz import seeds
 from tests.fuzz.door import Door, Finding
@@ -100,7 +100,7 @@ class Site:
     """The page's functions, with a photo open, a result made and a link kept, anew where one of them is gone."""
 
     def __init__(self):
-        self.services = stand_ins(examples=list_examples())
+        self.services = stand_ins(FakeEngine(), FakeEngine(SMALL), examples=list_examples())
         self.functions = {function.__name__: function for function in server_functions(self.services)}
         self.known: dict[str, str] = {}
 
