@@ -58,7 +58,7 @@ def render(
     for i, layer in enumerate(shown):
         if on_layer:
             on_layer(i, len(shown))
-        _draw(rgb, alpha, photo, cutouts, layer)
+        _draw(rgb, alpha, photo, cutouts, layer, lifted)
     return CoarseEdit(rgb, alpha, collage, sources or {})
 
 
@@ -149,11 +149,24 @@ def _window(segment: Segment) -> tuple[slice, slice]:
     return slice(segment.top, segment.top + height), slice(segment.left, segment.left + width)
 
 
-def _draw(rgb: np.ndarray, alpha: np.ndarray, photo: np.ndarray, cutouts: _Cutouts, layer: Layer) -> None:
+def _draw(
+    rgb: np.ndarray,
+    alpha: np.ndarray,
+    photo: np.ndarray,
+    cutouts: _Cutouts,
+    layer: Layer,
+    lifted: np.ndarray | None,
+) -> None:
     """Composite one layer ('over', Porter and Duff 1984) into rgb and alpha, in place."""
     segment = cutouts.segments[layer.segment_id]
     if layer.in_place and not segment.source:
-        _put_back(rgb[_window(segment)], alpha[_window(segment)], photo[_window(segment)], cutouts.of(segment), segment)
+        window, cutout = _window(segment), cutouts.of(segment)
+        inside = segment.mask >= CUT_THRESHOLD
+        if lifted is not None:  # there it stands before other ground than in the photo
+            before = cutout * lifted[window][..., None]
+            _mix(rgb[window], alpha[window], before[..., :3], before[..., 3], 1.0)
+            inside &= ~lifted[window]
+        _put_back(rgb[window], alpha[window], photo[window], cutout, inside)
         return
     warped = warp_cutout(cutouts.of(segment), segment, layer, photo.shape[1], photo.shape[0])
     if warped is None:
@@ -178,12 +191,12 @@ def _mix(rgb: np.ndarray, alpha: np.ndarray, colour: np.ndarray, over: np.ndarra
     alpha[drawn] = np.rint(total * 255).astype(np.uint8)[drawn]
 
 
-def _put_back(rgb: np.ndarray, alpha: np.ndarray, photo: np.ndarray, cutout: np.ndarray, segment: Segment) -> None:
+def _put_back(rgb: np.ndarray, alpha: np.ndarray, photo: np.ndarray, cutout: np.ndarray, inside: np.ndarray) -> None:
     """A whole layer that stands where it was cut: over the hole the photo is itself again, bit by bit.
 
-    Where a soft edge stands before another layer it mixes with that, as anywhere else. All are windows of the segment.
+    Where a soft edge stands before another layer it mixes with that, as anywhere else. All are windows of the segment;
+    ``inside``: (h, w) bool, where it is drawn.
     """
-    inside = segment.mask >= CUT_THRESHOLD
     colour, over = cutout[inside][:, :3], cutout[inside][:, 3:]
     covered = alpha[inside][:, None].astype(np.float32) / 255  # by what lies below
     mixed = covered * (colour + (1 - over) * rgb[inside]) + (1 - covered) * photo[inside]

@@ -57,6 +57,17 @@ def _beside(name: str, what: str) -> Path:
 
 
 @pytest.fixture(scope="session")
+def lpips_weights() -> None:
+    from magicfixup_demo.downloads import DownloadError
+    from magicfixup_demo.perceptual import load_lpips
+
+    try:
+        load_lpips()
+    except DownloadError as error:
+        pytest.skip(f"needs the LPIPS weights, which cannot be had here: {error}")
+
+
+@pytest.fixture(scope="session")
 def photo() -> np.ndarray:
     """(60, 80, 3) uint8 in which no two pixels are equal, so that a misplaced pixel always shows."""
     height, width = 60, 80

@@ -47,7 +47,7 @@ def test_photos_are_small_and_carry_no_metadata(folder, records):
     for record in records:
         path = folder / record["photo"]
         with Image.open(path) as picture:
-            assert picture.format == "JPEG" and max(picture.size) <= 1024 and not picture.getexif()
+            assert picture.format == "JPEG" and max(picture.size) <= 1280 and not picture.getexif()
         assert path.stat().st_size < 400_000
 
 
@@ -62,7 +62,7 @@ def test_collages_render_to_believable_edits(folder, records):
         for layer in collage.layers:
             inside = footprint(owner[layer.segment_id], layer, collage.width, collage.height).sum() / 255
             scale = abs(np.linalg.det(np.reshape(layer.matrix[:4], (2, 2))))
-            whole = (owner[layer.segment_id].mask >= 128).sum() * scale
+            whole = (owner[layer.segment_id].mask >= 128).sum() * scale * layer.opacity
             assert inside > 0.9 * whole, f"{record['name']}: the object is cut off by the edge"
 
 

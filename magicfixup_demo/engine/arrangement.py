@@ -23,11 +23,11 @@ from magicfixup_demo.engine.plate import lifted, removed_objects, scaled
 from magicfixup_demo.schema import CoarseEdit
 
 TOUCHING = 3  # pixels: content so near to a hole may stand where its object stood
-RIM = 2.0  # pixels, of a picture of SIDE: so much at the border of another program's hole is its object's
-BORDER = 3.0  # pixels over which the plate goes over into what did not move
-EDGE = 1.5  # pixels over which a hard edge of another program is taken back and made soft
-HARD = 0.25  # of the pixels at an edge that are between; with fewer the edge is hard
-CRACK = 9  # pixels: narrower gaps in what moved look like the photo by chance
+RIM = 2.5  # pixels, of a picture of SIDE: so much at the border of another program's hole is its object's
+BORDER = 1.5  # pixels over which the plate goes over into what did not move
+EDGE = 1.5  # pixels over which a hard edge of another program is made soft; its outermost pixel goes
+HARD = 0.25  # of the pixels at a hole's border that are between; with fewer all edges are hard
+CRACK = 9  # pixels: narrower gaps in an outline are closed
 BAND = 256  # rows mixed at once
 
 
@@ -66,11 +66,12 @@ def laid_over(over: CoarseEdit, ground: np.ndarray) -> np.ndarray:
 def _of_picture(photo: np.ndarray, edit: CoarseEdit) -> Arrangement:
     hole = dilated_hole(edit)
     moved = moved_content(photo, edit)
-    if not hole.any() or not stands_still(photo, edit, ~touched_pixels(photo, edit)):
+    touched = touched_pixels(photo, edit)
+    if not hole.any() or not stands_still(photo, edit, ~touched):
         alpha = np.where(hole & ~moved, 0, edit.alpha)
         return Arrangement(edit.rgb, hole, CoarseEdit(edit.rgb, alpha))
-    place = lifted(_old_place(edit, moved))
-    whole = cv2.morphologyEx(moved.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((CRACK, CRACK), np.uint8)).astype(bool)
+    place = hole | _old_place(edit, moved)
+    whole = _enclosed(touched) & ~edit.hole
     rim = np.clip(distance_to(edit.hole) - scaled(RIM, moved), 0, BORDER) * (255 / BORDER)
     alpha = np.where(whole, _softened(edit, whole), np.minimum(edit.alpha, np.rint(rim).astype(np.uint8)))
     return Arrangement(photo, place, CoarseEdit(edit.rgb, alpha))
@@ -86,12 +87,18 @@ def _old_place(edit: CoarseEdit, moved: np.ndarray) -> np.ndarray:
     return closed(edit.hole | touching[labels], GAP)
 
 
+def _enclosed(mask: np.ndarray) -> np.ndarray:
+    """``mask``, (H, W) bool, with all that it surrounds: where an object lies over its old self nothing has changed."""
+    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((CRACK, CRACK), np.uint8))
+    outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(np.zeros_like(joined), outlines, -1, 1, cv2.FILLED).astype(bool)
+
+
 def _softened(edit: CoarseEdit, moved: np.ndarray) -> np.ndarray:
     """The edit's alpha, (H, W) uint8; where another program cut hard, the edge is taken back and made soft."""
-    edge = cv2.morphologyEx(moved.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(bool)
-    edge &= distance_to(edit.hole) <= 2
+    border = cv2.morphologyEx(edit.hole.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(bool)
     between = (edit.alpha > 8) & (edit.alpha < 247)
-    if not edge.any() or between[edge].mean() >= HARD:
+    if not border.any() or between[border].mean() >= HARD:
         return edit.alpha
-    own = np.clip((distance_to(~moved) - 0.5) / EDGE, 0, 1) * 255
+    own = np.clip((distance_to(~moved) - 1) / EDGE, 0, 1) * 255
     return np.minimum(edit.alpha, np.rint(own).astype(np.uint8))

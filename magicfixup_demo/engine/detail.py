@@ -10,7 +10,7 @@ import numpy as np
 from magicfixup_demo.engine.exemplar import LEAST_SOURCES, SHARP, Level, sides, voted
 
 ITERATIONS = 3  # of PatchMatch at each level
-MOST_GAIN = 3.0  # where neighbours disagree their mean is weaker than each; by so much it is made up for at most
+MOST_GAIN = 1.4  # where neighbours disagree their mean is weaker than each; by so much it is made up for at most
 SIMILAR = 8.0  # pixels over which the strength of detail is compared
 LEAST_ENERGY = 0.05  # grey levels, squared
 

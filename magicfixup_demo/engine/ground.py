@@ -10,6 +10,8 @@ from torch import Tensor
 from magicfixup_demo.engine.ground_network import MULTIPLE, SIDE, GroundNetwork
 from magicfixup_demo.images import resize
 
+OTHER_NOISE = 2.0  # times as strong as the network's own: so that another seed gives visibly other ground
+
 
 @dataclass(frozen=True)
 class View:
@@ -48,7 +50,7 @@ class Ground:
         mask = torch.tensor(np.ascontiguousarray(known))[None, None].float()
         bottom, right = -height % MULTIPLE, -width % MULTIPLE
         x, mask = (_extended(values, right, bottom).to(self.device) for values in (x, mask))
-        other = self.network.other_noise(noise) if noise else None
+        other = self.network.other_noise(noise, OTHER_NOISE) if noise else None
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.half):
             made = self.network(x.contiguous(memory_format=torch.channels_last), mask, other)
         made = made[0, :, :height, :width].float().clamp(-1, 1).permute(1, 2, 0).cpu().numpy()

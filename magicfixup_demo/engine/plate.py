@@ -3,7 +3,7 @@
 photo, objects -> hole (lifted) -> guess (ground network) -> detail (patches of the photo) -> plate
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -19,7 +19,7 @@ from magicfixup_demo.errors import EditError
 from magicfixup_demo.images import resize
 from magicfixup_demo.schema import Collage
 
-LIFT = 9  # pixels, of a picture of SIDE: so far around an object its rim and the dark line of its contact reach
+LIFT = 5.0  # pixels, of a picture of SIDE: so far around an object its rim and the dark line of its contact reach
 CONTEXT = 0.5  # of a hole's longer side: what is looked at around it, on each side
 LEAST_CONTEXT = 96  # pixels
 NEAR = 0.05  # of the picture's mean side: holes that lie closer are filled together
@@ -27,9 +27,9 @@ FINE = 1.5  # pixels that the network sees: finer detail is the photo's
 OWN_DETAIL = 0.5  # of the network's own fine detail that stays where it sees the photo's own pixels, or nearly
 MUCH_ENLARGED = 1.5  # times; from there on it has no detail of its own
 FEATHER = 3.0  # pixels that the network sees: how wide the border between plate and photo is
-MARGIN = 4.0  # pixels that the network sees, from the hole's border: there the photo is ground, mostly
-SMOOTH = 1.5  # pixels: light is compared without grain
-LIGHT = 25.0  # grey levels: larger differences are not of light
+MARGIN = 2.0  # pixels that the network sees, from the hole's border: there the photo is ground, mostly
+SMOOTH = 0.8  # pixels: light is compared without grain
+LIGHT = 10.0  # grey levels: larger differences are not of light
 LIGHT_REACH = 40.0  # pixels over which the light of the border loses itself in the hole
 
 Report = Callable[[float, str], object]  # called with the fraction done and a text; may raise to stop
@@ -66,21 +66,23 @@ def lift(photo: np.ndarray, removed: np.ndarray, ground: Ground, seed: int = 0, 
     EditError where nothing of the photo is left.
     """
     hole = lifted(removed)
-    if hole.all():
-        raise EditError("These objects are the whole photo; leave some of it, so that there is ground to go on with.")
     return Plate(fill_ground(photo, hole, ground, seed, report), hole)
 
 
 def fill_ground(
     picture: np.ndarray, hole: np.ndarray, ground: Ground, seed: int = 0, report: Report | None = None
 ) -> np.ndarray:
-    """``picture`` (H, W, 3) uint8 with its hole, (H, W) bool, filled; outside of it the picture, bit by bit."""
-    result, holes = picture.copy(), separate_holes(hole)
-    for i, own in enumerate(holes):
+    """``picture`` (H, W, 3) uint8 with its hole, (H, W) bool, filled; outside of it the picture, bit by bit.
+
+    Raises EditError where the hole is the whole picture.
+    """
+    if hole.all():
+        raise EditError("These objects are the whole photo; leave some of it, so that there is ground to go on with.")
+    result, holes = picture.copy(), list(separate_holes(hole))
+    for i, (box, own) in enumerate(holes):
         say = report and (lambda fraction, text, i=i: report((i + fraction) / len(holes), text))
-        window = window_around(own).window
-        made = _fill_window(picture[window], hole[window], ground, seed, say)
-        np.copyto(result[window], made, where=own[window][..., None])
+        made = _fill_window(picture[box.window], hole[box.window], ground, seed, say)
+        np.copyto(result[box.window], made, where=own[..., None])
     return result
 
 
@@ -141,22 +143,23 @@ def views_of(seed: int) -> tuple[View, ...]:
     return View(seed % 2 == 0, first), View(seed % 2 == 1, first + 1)
 
 
-def separate_holes(hole: np.ndarray) -> list[np.ndarray]:
-    """The hole, (H, W) bool, in parts that are far enough from each other to be filled apart."""
-    if not hole.any():
-        return []
+def separate_holes(hole: np.ndarray) -> Iterator[tuple[Box, np.ndarray]]:
+    """The parts of the hole, (H, W) bool, that are filled apart: the window to look at, the part in it (h, w) bool."""
     radius = NEAR / 2 * (hole.shape[0] * hole.shape[1]) ** 0.5
-    count, labels = cv2.connectedComponents((distance_to(hole) <= radius).astype(np.uint8))
-    return [hole & (labels == i) for i in range(1, count)]
+    near = (distance_to(hole) <= radius).astype(np.uint8)
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(near)
+    for label, (x, y, w, h, _) in enumerate(boxes[1:], 1):
+        part = (hole[y : y + h, x : x + w] & (labels[y : y + h, x : x + w] == label)).astype(np.uint8)
+        left, top, *size = cv2.boundingRect(part)
+        box = window_around(x + left, y + top, *size, hole.shape)
+        yield box, hole[box.window] & (labels[box.window] == label)
 
 
-def window_around(hole: np.ndarray) -> Box:
-    """What must be seen of a hole, (H, W) bool, to fill it: its box with context, square where the picture allows."""
-    height, width = hole.shape
-    x, y, w, h = cv2.boundingRect(hole.astype(np.uint8))
+def window_around(x: int, y: int, w: int, h: int, shape: tuple[int, int]) -> Box:
+    """What must be seen of a hole to fill it: its box with context, square where the picture, (H, W), allows."""
     longest = max(w, h)
     side = round(max(SIDE, longest + 2 * max(LEAST_CONTEXT, CONTEXT * longest)))
-    (left, right), (top, bottom) = _span(x, w, side, width), _span(y, h, side, height)
+    (left, right), (top, bottom) = _span(x, w, side, shape[1]), _span(y, h, side, shape[0])
     return Box(left, top, right, bottom)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -29,20 +30,23 @@ class PlateCache:
 
     def get(self, photo: np.ndarray, hole: np.ndarray, seed: int) -> np.ndarray | None:
         """The plate, (H, W, 3) uint8, or None. photo: (H, W, 3) uint8; hole: (H, W) bool."""
+        key = _key(photo, hole, seed)
         with self._lock:
-            kept = self._kept.get(_key(photo, hole, seed))
+            kept = self._kept.get(key)
             if kept is None:
                 return None
             kept.used = time.monotonic()
-            self._kept.move_to_end(_key(photo, hole, seed))
+            self._kept.move_to_end(key)
         plate = photo.copy()
         plate[hole] = kept.pixels
         return plate
 
     def keep(self, photo: np.ndarray, hole: np.ndarray, seed: int, plate: np.ndarray) -> None:
         """Keep ``plate``, which differs from the photo in the hole alone."""
+        key = _key(photo, hole, seed)
         with self._lock:
-            self._kept[_key(photo, hole, seed)] = _Kept(plate[hole], time.monotonic())
+            self._kept[key] = _Kept(plate[hole], time.monotonic())
+            self._kept.move_to_end(key)
             while self._bytes() > self.most_bytes:
                 self._kept.popitem(last=False)
         self._forget_later()
@@ -71,9 +75,15 @@ class PlateCache:
             if self._timer is not None or not self._kept:
                 return
             wait = min(kept.used for kept in self._kept.values()) + self.kept_seconds - time.monotonic()
-            self._timer = threading.Timer(max(0.01, wait), self._forget_old)
+            self._timer = threading.Timer(max(0.01, wait), _forget_old, [weakref.ref(self)])  # must not keep the cache
             self._timer.daemon = True
             self._timer.start()
+
+
+def _forget_old(reference: "weakref.ref[PlateCache]") -> None:
+    cache = reference()
+    if cache is not None:
+        cache._forget_old()
 
 
 def _key(photo: np.ndarray, hole: np.ndarray, seed: int) -> bytes:

@@ -7,10 +7,11 @@ import time
 from collections.abc import Hashable
 from contextlib import suppress
 
+import cv2
 import numpy as np
 
 from magicfixup_demo.engine.arrangement import Arrangement, arrangement_of, laid_over
-from magicfixup_demo.engine.conditioning import fill_smoothly, touched_pixels
+from magicfixup_demo.engine.conditioning import fill_smoothly, largest_channel, touched_pixels
 from magicfixup_demo.engine.fallback import memory_told, reason_of
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.ground import Ground
@@ -47,12 +48,13 @@ class PlateEngine:
         self.diffusion.check(options)
         with memory_told(self.ground.device):
             edit = checked_edit(photo, edit)
-            arrangement = arrangement_of(photo, edit)
+            arrangement, coarse = arrangement_of(photo, edit), fill_smoothly(edit)
+        filled = time.monotonic()
         # 2. Each sample: other ground under the same layers
         images, note = self._samples(arrangement, options, progress)
         made = time.monotonic()
-        # 3. SDEdit of the first, and the arrangement as it is without this model
-        touched = touched_pixels(photo, edit) | (arrangement.over.alpha < 255)
+        # 3. SDEdit of the first
+        touched = touched_of(photo, edit, *images)
         compared, steps = None, 0
         if options.sdedit and not note:
             report = Steps(progress, options.samples, options.samples + 1, "SDEdit, for comparison", Account())
@@ -69,14 +71,14 @@ class PlateEngine:
         return EditResult(
             images=images,
             sdedit=compared,
-            coarse=fill_smoothly(edit),
+            coarse=coarse,
             touched=touched,
             seed=options.seed,
             steps=STEPS,
             seconds=time.monotonic() - started,
             model=self.info.name,
             note=note,
-            fill_seconds=made - started,
+            fill_seconds=filled - started,
             sdedit_seconds=ended - made,
             sdedit_steps=steps,
         )
@@ -89,12 +91,9 @@ class PlateEngine:
         """SDEdit alone, as in ``fixup``: (H, W, 3) uint8."""
         self.diffusion.check(options)
         edit = checked_edit(photo, edit)
-        arrangement = arrangement_of(photo, edit)
-        touched = touched_pixels(photo, edit) | (arrangement.over.alpha < 255)
+        made = self._composed(arrangement_of(photo, edit), options.seed)
         report = Steps(None, 0, 1, "SDEdit", Account())
-        return self.diffusion.compare_filled(
-            photo, edit, self._composed(arrangement, options.seed), touched, options, report
-        )
+        return self.diffusion.compare_filled(photo, edit, made, touched_of(photo, edit, made), options, report)
 
     def forget(self) -> None:
         """Drop what is kept of photos, at once."""
@@ -142,3 +141,11 @@ def checked_edit(photo: np.ndarray, edit: CoarseEdit) -> CoarseEdit:
     if edit.hole.all():
         raise EditError("This edit is nothing but hole; leave some of the photo or an object in it.")
     return edit
+
+
+def touched_of(photo: np.ndarray, edit: CoarseEdit, *results: np.ndarray) -> np.ndarray:
+    """(H, W) bool: what the edit touched, and what was made of the ground around it in any of the results."""
+    touched = touched_pixels(photo, edit)
+    for result in results:
+        touched |= largest_channel(cv2.absdiff(photo, result)) > 0
+    return touched

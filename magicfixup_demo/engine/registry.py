@@ -5,6 +5,7 @@ import torch
 from magicfixup_demo.downloads import Progress
 from magicfixup_demo.engine.backends import use_backend
 from magicfixup_demo.engine.choice import FALLBACK, choose, on_a_space, on_zerogpu
+from magicfixup_demo.engine.fallback import memory_told
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.ground import Ground
 from magicfixup_demo.engine.ground_weights import GROUND, load_ground
@@ -70,7 +71,9 @@ def _load(name: str, device: str | None, backend: str, progress: Progress | None
     diffusion = PipelineEngine(pipeline, info, preset.fill, entry.strength, preset.area, preset.multiple, comparison)
     if "extractor" in entry.networks:
         return diffusion
-    return PlateEngine(Ground(load_ground(entry.folder / GROUND), device), diffusion)
+    with memory_told(device):
+        ground = Ground(load_ground(entry.folder / GROUND), device)
+    return PlateEngine(ground, diffusion)
 
 
 def _comparison(device: str, dtype: torch.dtype, progress: Progress | None) -> StableDiffusionComparison:

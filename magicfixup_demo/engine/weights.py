@@ -52,7 +52,7 @@ class ModelEntry:
 MODELS: dict[str, ModelEntry] = {
     "small": ModelEntry(
         preset="small",
-        description="our own small model, trained on a few hundred short videos and photos; runs on two CPU cores",
+        description="our own small model: it fills the ground behind what you moved, in one step, on two CPU cores",
         licence="MIT, trained partly on research-only footage",
         default_steps=2,
         strength=0.2,

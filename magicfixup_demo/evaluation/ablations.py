@@ -1,4 +1,4 @@
-"""What a diffusion model is without one of its parts: the same weights with the part switched off, nothing trained anew.
+"""What a diffusion model is without one of its parts: the same weights with that part off, nothing trained anew.
 
 The published ablations were trained without the part; these tell how much the trained network relies on it. ``small``
 has no such parts: no diffusion network makes its result.

@@ -21,11 +21,11 @@ class GroundConfig:
     critic_rate: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.99)
     warmup: int = 50
-    cooldown: float = 0.3
+    cooldown: float = 0.4
     clip: float = 1.0
-    l1: float = 2.0
+    l1: float = 4.0
     lpips: float = 1.0
-    adversarial: float = 0.1
+    adversarial: float = 0.05
     critic_alone: int = 200
     decay: float = 0.998
     bfloat16: bool = True

@@ -27,9 +27,8 @@ LEAST_HOLE, MOST_HOLE = 0.01, 0.45  # of the crop
 MOST_ANNOTATED = 0.5  # of a hole: what stands in an annotated object is no ground
 SIZES = (0.012, 0.3)  # of the crop: objects
 DILATIONS = (0, 14)  # pixels around an object
-LEFTOVER_SHARE, SECOND_SHARE, THIN_SHARE, WIDE_SHARE, RIM_SHARE = 0.5, 0.35, 0.25, 0.4, 0.5
-RIM = 3  # pixels by which an object may reach out of its hole
-RIM_REACH = 20  # pixels from the object: no rim beyond
+LEFTOVER_SHARE, SECOND_SHARE, THIN_SHARE, WIDE_SHARE, RIM_SHARE = 0.4, 0.35, 0.25, 0.4, 0.5
+RIM = 3  # pixels by which an object may reach beyond its mask; only a tight hole lets it be seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +154,7 @@ def draw(pictures: list[Picture], shapes: list[Shape], size: int, rng: np.random
         hole |= _strokes(size, rng)
     if not LEAST_HOLE < hole.mean() < MOST_HOLE or objects[hole].mean() > MOST_ANNOTATED:
         return None
-    seen = _with_leftovers(target, placed, inside, hole, rng) if rng.random() < LEFTOVER_SHARE else target
+    seen = _with_leftovers(target, placed, inside, rng) if rng.random() < LEFTOVER_SHARE else target
     return Sample(seen, hole, target)
 
 
@@ -211,16 +210,13 @@ def _strokes(size: int, rng: np.random.Generator) -> np.ndarray:
     return drawn > 0
 
 
-def _with_leftovers(
-    target: np.ndarray, placed: Shape, inside: np.ndarray, hole: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """The picture as it was with the object: its shadow on the ground, its edge where it reaches out of the hole.
+def _with_leftovers(target: np.ndarray, placed: Shape, inside: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The picture as it was with the object: its shadow on the ground, its edge where it reaches beyond its mask.
 
     ``inside``: signed distance to the object's outline, (S, S). Returns (S, S, 3) uint8.
     """
     seen = target * shadow(placed.mask.astype(np.float32), rng)[..., None]
-    if rng.random() < RIM_SHARE:  # the hole was cut too tight here and there
-        reach = rng.uniform(0, RIM) + signed_distance(hole)
-        edge = np.clip(reach + 0.5, 0, 1)[..., None] * (inside > -RIM_REACH)[..., None]
+    if rng.random() < RIM_SHARE:
+        edge = np.clip(inside + rng.uniform(0, RIM) + 0.5, 0, 1)[..., None]
         seen = seen + (placed.rgb - seen) * edge
     return np.clip(np.rint(seen), 0, 255).astype(np.uint8)

@@ -14,6 +14,7 @@ from magicfixup_demo.engine import reading, registry
 from magicfixup_demo.engine.conditioning import fill_as_published, fill_from_background
 from magicfixup_demo.engine.fallback import FallbackEngine, in_less_memory, memory_told
 from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.ground import Ground
 from magicfixup_demo.engine.interface import EngineInfo
 from magicfixup_demo.errors import Cancelled, MemoryFull, ModelError
 from magicfixup_demo.faults import memory_is_full
@@ -191,6 +192,20 @@ def test_a_gpu_too_full_for_small_leaves_it_to_the_processor(monkeypatch):
     assert asked == [("small", None), ("small", "cpu")] and "The GPU is full." in engine.note
     with pytest.raises(MemoryFull):
         registry.load_engine("small", device="cuda")
+
+
+def test_a_gpu_too_full_for_the_ground_network_alone_leaves_it_to_the_processor_too(monkeypatch):
+    tries = []
+
+    def limited(network, device):
+        tries.append(device)
+        if len(tries) == 1:
+            raise FULL[0]
+        return Ground(network, device)
+
+    monkeypatch.setattr(registry, "Ground", limited)
+    engine = registry.load_engine("small")
+    assert len(tries) == 2 and tries[1] == "cpu" and engine.note.startswith("small runs on the processor")
 
 
 # What is no picture

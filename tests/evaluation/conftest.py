@@ -1,13 +1,11 @@
-"""A picture, an edit of it, and LPIPS where it can be had."""
+"""A picture, an edit of it, and pairs."""
 
 import cv2
 import numpy as np
 import pytest
 
-from magicfixup_demo.downloads import DownloadError
 from magicfixup_demo.pairs.store import save_pair
 from magicfixup_demo.pairs.synthetic import Pair
-from magicfixup_demo.perceptual import load_lpips
 from magicfixup_demo.schema import CoarseEdit
 
 
@@ -26,14 +24,6 @@ def edit(picture) -> CoarseEdit:
     rgb[30:60, 80:110] = picture[30:60, 40:70]
     rgb[alpha == 0] = 0
     return CoarseEdit(rgb, alpha)
-
-
-@pytest.fixture(scope="session")
-def lpips_weights() -> None:
-    try:
-        load_lpips()
-    except DownloadError as error:
-        pytest.skip(f"needs the LPIPS weights, which cannot be had here: {error}")
 
 
 @pytest.fixture

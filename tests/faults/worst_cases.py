@@ -159,6 +159,33 @@ def fixing(hole: float, samples: int = 4) -> Request:
     return lambda: engine.fixup(picture, edit, EditOptions(samples=samples))
 
 
+def moving(hole: float) -> Request:
+    """An object of the largest photo moved, whose soft mask covers that share of its height and width."""
+    from magicfixup_demo.collage import render
+    from magicfixup_demo.engine.registry import load_engine
+    from magicfixup_demo.schema import Collage, EditOptions, Layer, Segment
+
+    picture, engine = photo(), load_engine("small", "cpu")
+    segment = Segment("s", 20, 20, soft_mask(int(HEIGHT * hole), int(WIDTH * hole)))
+    layer = Layer("l", "s", (1.0, 0.0, 0.0, 1.0, WIDTH * (1 - hole) / 2, 40.5))
+    edit = render(picture, Collage(WIDTH, HEIGHT, (segment,), (layer,)))
+    return lambda: engine.fixup(picture, edit, EditOptions())
+
+
+def scattered(across: int, width: int = WIDTH, height: int = HEIGHT) -> Request:
+    """So many small holes in each row and column, too far from each other to be filled together."""
+    from magicfixup_demo.engine.registry import load_engine
+    from magicfixup_demo.schema import CoarseEdit, EditOptions
+
+    picture, engine = photo(width, height), load_engine("small", "cpu")
+    alpha = np.full((height, width), 255, np.uint8)
+    for y in np.linspace(100, height - 100, across).astype(int):
+        for x in np.linspace(100, width - 100, across).astype(int):
+            alpha[y : y + 9, x : x + 9] = 0
+    edit = CoarseEdit(np.where(alpha[..., None] > 0, picture, 0).astype(np.uint8), alpha)
+    return lambda: engine.fixup(picture, edit, EditOptions(sdedit=False))
+
+
 def saving(form: str) -> Request:
     """An arrangement of the largest photo as a file, with everything in it."""
     from magicfixup_demo.ui.handlers import server_functions
@@ -221,6 +248,8 @@ CASES: dict[str, Callable[[], Request]] = {
     "arranging 200 layers of 50 MP in perspective": lambda: rendering(MOST_LAYERS),
     "fixing up 50 MP, a hole of a quarter, 4 variants and SDEdit": lambda: fixing(0.5),
     "fixing up 50 MP, nearly all of it hole": lambda: fixing(0.97),
+    "fixing up 50 MP, an object of a quarter moved": lambda: moving(0.5),
+    "fixing up 12 MP, 196 holes far from each other": lambda: scattered(14, 4000, 3000),
     "saving 50 MP: picture and collage": lambda: saving("collage-png"),
     "saving 50 MP: everything": lambda: saving("zip"),
     "reading a saved zip, 17 MP": reading_a_zip,

@@ -1,8 +1,8 @@
 """What a batch saves, whoever's pictures are in it:  python -m tests.load.batching --model small
 
 Times the networks of a fix-up, and what reads photos for clicks, with one picture, two and four at once, in turns, and
-prints seconds a picture. Nothing is kept of a photo between two runs. Of "small" those are the ground network, which the
-app asks for one picture at a time, and SDEdit's. See tests.load.side_by_side for whole fix-ups.
+prints seconds a picture. Nothing is kept of a photo between two runs. Of "small" those are the ground network, which
+sees one picture at a time in the app, and SDEdit's. See tests.load.side_by_side for whole fix-ups.
 """
 
 import argparse

@@ -212,7 +212,7 @@ export const strings = {
   noneLeft: "No result is left; your arrangement is as it was.",
   variantOf: (number, count) => `Variant ${number} of ${count}`,
   variantsNote: (isSmall) =>
-    isSmall ? "Small hardly changes with the seed: expect variants that look alike." : "Seeds in a row; each variant takes as long as one.",
+    isSmall ? "Each variant has other ground where the objects stood." : "Seeds in a row; each variant takes as long as one.",
   seedOf: (seed) => `seed ${seed}`,
   licences: (results, seed) => [...results.map(({ model, licence }) => `${title(model)}: ${licence.split(";")[0]}`), `seed ${seed}`].join(" · "),
   factsOfBoth: (one, other) => `${one}; beside it ${other}`,

@@ -33,7 +33,7 @@ def _records() -> dict[str, dict]:
     work = {"token": TOKEN, "collage": collage, "sources": {"p2": GUEST}}
     result = {"token": TOKEN, "job": JOB, "what": "result", "sample": 0}
     return {
-        "open_example": {"name": "moose", "visit": VISIT},
+        "open_example": {"name": "camels", "visit": VISIT},
         "status": {"token": TOKEN},
         "visiting": {"visit": VISIT},
         "segment": {"token": TOKEN, "prompt": {"points": [[24, 20, True], [3, 3, False]], "box": [2, 2, 40, 30]}},
