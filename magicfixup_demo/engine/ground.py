@@ -10,7 +10,7 @@ from torch import Tensor
 from magicfixup_demo.engine.ground_network import MULTIPLE, SIDE, GroundNetwork
 from magicfixup_demo.images import resize
 
-OTHER_NOISE = 2.0  # times as strong as the network's own: so that another seed gives visibly other ground
+OTHER_NOISE = 4.0  # times as strong as the network's own: so that another seed gives visibly other ground
 
 
 @dataclass(frozen=True)

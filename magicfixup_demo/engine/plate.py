@@ -11,7 +11,7 @@ import numpy as np
 
 from magicfixup_demo.engine.composite import Box
 from magicfixup_demo.engine.conditioning import distance_to, largest_channel
-from magicfixup_demo.engine.detail import fine_part, paint_detail
+from magicfixup_demo.engine.detail import WEAVE, fine_part, paint_detail
 from magicfixup_demo.engine.exemplar import spread
 from magicfixup_demo.engine.ground import Ground, View
 from magicfixup_demo.engine.ground_network import SIDE
@@ -96,8 +96,9 @@ def _fill_window(part: np.ndarray, hole: np.ndarray, ground: Ground, seed: int, 
         report(0.5, "Painting the ground")
     # 2. Its finest detail from the photo, half and half where the network sees every pixel
     sigma = FINE * enlarged
-    detail = paint_detail(np.where(hole[..., None], _to_uint8(guess), part), hole, sigma, seed)
+    detail, limit = paint_detail(np.where(hole[..., None], _to_uint8(guess), part), hole, sigma, seed)
     own = OWN_DETAIL if enlarged < MUCH_ENLARGED else 0.0
+    guess -= (1 - limit) * fine_part(guess, WEAVE * sigma)  # no weave where the photo has none
     made = guess - (1 - own) * fine_part(guess, sigma) + (1 - own**2) ** 0.5 * detail
     # 3. Under a border without a step
     inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)

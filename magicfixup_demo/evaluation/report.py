@@ -16,7 +16,7 @@ from magicfixup_demo.evaluation.runner import Task, measure_pair, share_of_threa
 from magicfixup_demo.evaluation.statistics import BEST, summarise, with_best
 from magicfixup_demo.pairs.store import pair_names
 
-DEFAULT_METHODS = ("telea", "ns", "poisson", "texture", "sdedit@best", "small", "small~outside", "small~extractor")
+DEFAULT_METHODS = ("telea", "ns", "poisson", "texture", "sdedit@best", "small", "small~outside")
 
 
 def evaluate(

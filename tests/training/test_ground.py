@@ -106,7 +106,8 @@ def test_without_leftovers_the_input_is_the_picture(pictures, monkeypatch):
     assert all((s.seen == s.target).all() for s in draw_some(*pictures, 128, 20, np.random.default_rng(0)))
 
 
-def test_a_rim_is_left_along_the_hole_only(pictures, monkeypatch):
+def test_a_rim_is_left_along_tight_holes_only(pictures, monkeypatch):
+    monkeypatch.setattr(ground_samples, "DILATIONS", (0, 2))
     monkeypatch.setattr(ground_samples, "LEFTOVER_SHARE", 1.0)
     monkeypatch.setattr(ground_samples, "RIM_SHARE", 1.0)
     monkeypatch.setattr(jitter, "SHADOW_SHARE", 0.0)
