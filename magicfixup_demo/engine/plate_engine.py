@@ -114,7 +114,8 @@ class PlateEngine:
         images: list[np.ndarray] = []
         runs = options.samples + options.sdedit
         for i in range(options.samples):
-            say = progress and (lambda fraction, text, i=i: progress((i + fraction) / runs, text))
+            name = f"Variant {i + 1} of {options.samples}: " if options.samples > 1 else ""
+            say = progress and (lambda fraction, text, i=i, name=name: progress((i + fraction) / runs, name + text))
             try:
                 with memory_told(self.ground.device):
                     images.append(self._composed(arrangement, sample_seed(options.seed, i), say))
