@@ -68,8 +68,7 @@ def _of_picture(photo: np.ndarray, edit: CoarseEdit) -> Arrangement:
     moved = moved_content(photo, edit)
     touched = touched_pixels(photo, edit)
     if not hole.any() or not stands_still(photo, edit, ~touched):
-        alpha = np.where(hole & ~moved, 0, edit.alpha)
-        return Arrangement(edit.rgb, hole, CoarseEdit(edit.rgb, alpha))
+        return Arrangement(edit.rgb, hole, CoarseEdit(edit.rgb, np.where(hole, 0, edit.alpha)))
     place = hole | _old_place(edit, moved)
     whole = _enclosed(touched) & ~edit.hole
     rim = np.clip(distance_to(edit.hole) - scaled(RIM, moved), 0, BORDER) * (255 / BORDER)
