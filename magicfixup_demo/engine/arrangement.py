@@ -15,7 +15,7 @@ from magicfixup_demo.engine.conditioning import (
     closed,
     dilated_hole,
     distance_to,
-    moved_content,
+    moved_of,
     stands_still,
     touched_pixels,
 )
@@ -65,8 +65,8 @@ def laid_over(over: CoarseEdit, ground: np.ndarray) -> np.ndarray:
 
 def _of_picture(photo: np.ndarray, edit: CoarseEdit) -> Arrangement:
     hole = dilated_hole(edit)
-    moved = moved_content(photo, edit)
     touched = touched_pixels(photo, edit)
+    moved = moved_of(touched, edit)
     if not hole.any() or not stands_still(photo, edit, ~touched):
         return Arrangement(edit.rgb, hole, CoarseEdit(edit.rgb, np.where(hole, 0, edit.alpha)))
     place = hole | _old_place(edit, moved)

@@ -100,6 +100,11 @@ def _holds(window: Box, needed: Box) -> bool:
 def _span(start: int, length: int, longest: int, limit: int) -> tuple[int, int]:
     """Grow [start, start + length) to its context, at least LEAST_CROP and half the longer side, inside [0, limit)."""
     wanted = min(limit, max(round(length + 2 * CONTEXT * longest), LEAST_CROP, longest // 2))
+    return stretch(start, length, wanted, limit)
+
+
+def stretch(start: int, length: int, wanted: int, limit: int) -> tuple[int, int]:
+    """``wanted`` pixels (at most ``limit``) about [start, start + length), inside [0, limit)."""
     first = min(max(0, start + length // 2 - wanted // 2), limit - wanted)
     return first, first + wanted
 

@@ -110,7 +110,7 @@ def fill_from_background(photo: np.ndarray, edit: CoarseEdit, seed: int = 0) -> 
     if not hole.any() or hole.all():
         return _inpainted(edit, hole)
     touched = touched_pixels(photo, edit)
-    moved = _moved(touched, edit)
+    moved = moved_of(touched, edit)
     if moved.mean() + edit.hole.mean() > MOST_BEHIND or not stands_still(photo, edit, ~touched):
         return paint_texture(_smooth_fill(edit, hole), _wide(hole), ~hole, seed)
     unknown = closed(moved | edit.hole, GAP)
@@ -126,10 +126,11 @@ def fill_from_background(photo: np.ndarray, edit: CoarseEdit, seed: int = 0) -> 
 
 def moved_content(photo: np.ndarray, edit: CoarseEdit) -> np.ndarray:
     """(H, W) bool: content that differs from the photo. The rim that a soft-edged hole keeps of its object is not."""
-    return _moved(touched_pixels(photo, edit), edit)
+    return moved_of(touched_pixels(photo, edit), edit)
 
 
-def _moved(touched: np.ndarray, edit: CoarseEdit) -> np.ndarray:
+def moved_of(touched: np.ndarray, edit: CoarseEdit) -> np.ndarray:
+    """``moved_content`` of an edit whose touched pixels, (H, W) bool, are known."""
     content = (touched & ~edit.hole).astype(np.uint8)
     return cv2.morphologyEx(content, cv2.MORPH_OPEN, np.ones((RIM, RIM), np.uint8)).astype(bool)
 

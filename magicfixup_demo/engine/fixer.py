@@ -161,20 +161,14 @@ class PipelineEngine:
     ) -> tuple[tuple[np.ndarray, ...], str]:
         """The samples, (H, W, 3) uint8 each; a note where a stop or a failure cut them short after the first."""
         options = job.plan.options
-        images: list[np.ndarray] = []
-        for i in range(options.samples):
+
+        def make(i: int, seed: int) -> np.ndarray:
             text = "Fixing it up" if options.samples == 1 else f"Variant {i + 1} of {options.samples}"
             report = Steps(progress, i, options.samples + options.sdedit, text, account)
-            try:
-                seed = sample_seed(options.seed, i)
-                with memory_told(self.pipeline.device.type):
-                    filled = self._filled(job, seed, report) if i else job
-                    images.append(filled.paste(self._run(filled, seed, report, preview=show)))
-            except Exception as error:
-                if not images:
-                    raise
-                return tuple(images), f"{len(images)} of {options.samples} variants: {reason_of(error)}"
-        return tuple(images), ""
+            filled = self._filled(job, seed, report) if i else job
+            return filled.paste(self._run(filled, seed, report, preview=show))
+
+        return samples_of(options, self.pipeline.device.type, make)
 
     def kind_of(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> Hashable:
         """See Engine.kind_of."""
@@ -226,9 +220,7 @@ class PipelineEngine:
     ) -> Plan:
         settings = self._settings(options)
         with memory_told(self.pipeline.device.type):
-            edit = resize_edit(edit, photo.shape[1], photo.shape[0])
-            if edit.hole.all():
-                raise EditError("This edit is nothing but hole; leave some of the photo or an object in it.")
+            edit = checked_edit(photo, edit)
             touched = touched_pixels(photo, edit) if touched is None else touched
             box = self._box(touched)
         size = fitted_size(*box.size, self.area, self.multiple)
@@ -286,3 +278,30 @@ class PipelineEngine:
         account = on_step.account
         account.spared, account.together = account.spared or made.spared, max(account.together, made.together)
         return image_array(made.picture)
+
+
+def checked_edit(photo: np.ndarray, edit: CoarseEdit) -> CoarseEdit:
+    """The edit at the photo's size. Raises EditError where it is nothing but hole."""
+    edit = resize_edit(edit, photo.shape[1], photo.shape[0])
+    if edit.hole.all():
+        raise EditError("This edit is nothing but hole; leave some of the photo or an object in it.")
+    return edit
+
+
+def samples_of(
+    options: EditOptions, device: str, make: Callable[[int, int], np.ndarray]
+) -> tuple[tuple[np.ndarray, ...], str]:
+    """The samples, (H, W, 3) uint8 each; a note where a stop or a failure cut them short after the first.
+
+    ``make(index, seed)`` makes one on the ``device``, torch's name of it.
+    """
+    images: list[np.ndarray] = []
+    for i in range(options.samples):
+        try:
+            with memory_told(device):
+                images.append(make(i, sample_seed(options.seed, i)))
+        except Exception as error:
+            if not images:
+                raise
+            return tuple(images), f"{len(images)} of {options.samples} variants: {reason_of(error)}"
+    return tuple(images), ""

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from magicfixup_demo.engine.conditioning import image_tensor
 from magicfixup_demo.engine.ground_network import MULTIPLE, SIDE, GroundNetwork
 from magicfixup_demo.images import resize
 
@@ -46,7 +47,7 @@ class Ground:
     def _run(self, picture: np.ndarray, known: np.ndarray, noise: int) -> np.ndarray:
         """(h, w, 3) uint8 and (h, w) bool -> (h, w, 3) float32 0..255; any size."""
         height, width = known.shape
-        x = torch.tensor(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float() / 127.5 - 1
+        x = image_tensor(np.ascontiguousarray(picture))
         mask = torch.tensor(np.ascontiguousarray(known))[None, None].float()
         bottom, right = -height % MULTIPLE, -width % MULTIPLE
         x, mask = (_extended(values, right, bottom).to(self.device) for values in (x, mask))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from magicfixup_demo.engine.composite import Box
+from magicfixup_demo.engine.composite import Box, stretch
 from magicfixup_demo.engine.conditioning import distance_to, largest_channel
 from magicfixup_demo.engine.detail import WEAVE, fine_part, paint_detail
 from magicfixup_demo.engine.exemplar import spread
@@ -160,15 +160,10 @@ def window_around(x: int, y: int, w: int, h: int, shape: tuple[int, int]) -> Box
     """What must be seen of a hole to fill it: its box with context, square where the picture, (H, W), allows."""
     longest = max(w, h)
     side = round(max(SIDE, longest + 2 * max(LEAST_CONTEXT, CONTEXT * longest)))
-    (left, right), (top, bottom) = _span(x, w, side, shape[1]), _span(y, h, side, shape[0])
+    (left, right), (top, bottom) = (
+        stretch(start, length, min(side, limit), limit) for start, length, limit in ((x, w, shape[1]), (y, h, shape[0]))
+    )
     return Box(left, top, right, bottom)
-
-
-def _span(start: int, length: int, side: int, limit: int) -> tuple[int, int]:
-    """A stretch of ``side`` about [start, start + length), inside [0, limit)."""
-    side = min(side, limit)
-    first = min(max(0, start + length // 2 - side // 2), limit - side)
-    return first, first + side
 
 
 def scaled(pixels: float, mask: np.ndarray) -> float:

@@ -13,15 +13,13 @@ import numpy as np
 from magicfixup_demo.engine.arrangement import Arrangement, arrangement_of, laid_over
 from magicfixup_demo.engine.conditioning import fill_smoothly, largest_channel, touched_pixels
 from magicfixup_demo.engine.fallback import memory_told, reason_of
-from magicfixup_demo.engine.fixer import PipelineEngine
+from magicfixup_demo.engine.fixer import PipelineEngine, checked_edit, samples_of
 from magicfixup_demo.engine.ground import Ground
 from magicfixup_demo.engine.interface import Preview, Progress
 from magicfixup_demo.engine.plate import fill_ground, lift
 from magicfixup_demo.engine.plate_cache import PlateCache
 from magicfixup_demo.engine.steps import Account, Steps
-from magicfixup_demo.errors import Cancelled, EditError
-from magicfixup_demo.images import resize_edit
-from magicfixup_demo.limits import sample_seed
+from magicfixup_demo.errors import Cancelled
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
 
 STEPS = 1  # of a result: there is nothing to repeat
@@ -111,19 +109,14 @@ class PlateEngine:
         self, arrangement: Arrangement, options: EditOptions, progress: Progress | None
     ) -> tuple[tuple[np.ndarray, ...], str]:
         """The samples, (H, W, 3) uint8 each; a note where a stop or a failure cut them short after the first."""
-        images: list[np.ndarray] = []
         runs = options.samples + options.sdedit
-        for i in range(options.samples):
+
+        def make(i: int, seed: int) -> np.ndarray:
             name = f"Variant {i + 1} of {options.samples}: " if options.samples > 1 else ""
-            say = progress and (lambda fraction, text, i=i, name=name: progress((i + fraction) / runs, name + text))
-            try:
-                with memory_told(self.ground.device):
-                    images.append(self._composed(arrangement, sample_seed(options.seed, i), say))
-            except Exception as error:
-                if not images:
-                    raise
-                return tuple(images), f"{len(images)} of {options.samples} variants: {reason_of(error)}"
-        return tuple(images), ""
+            say = progress and (lambda fraction, text: progress((i + fraction) / runs, name + text))
+            return self._composed(arrangement, seed, say)
+
+        return samples_of(options, self.ground.device, make)
 
     def _composed(self, arrangement: Arrangement, seed: int, progress: Progress | None = None) -> np.ndarray:
         ground, hole = arrangement.ground, arrangement.hole
@@ -134,14 +127,6 @@ class PlateEngine:
         elif progress:
             progress(0.9, "Finding the ground")
         return laid_over(arrangement.over, plate)
-
-
-def checked_edit(photo: np.ndarray, edit: CoarseEdit) -> CoarseEdit:
-    """The edit at the photo's size. Raises EditError where it is nothing but hole."""
-    edit = resize_edit(edit, photo.shape[1], photo.shape[0])
-    if edit.hole.all():
-        raise EditError("This edit is nothing but hole; leave some of the photo or an object in it.")
-    return edit
 
 
 def touched_of(photo: np.ndarray, edit: CoarseEdit, *results: np.ndarray) -> np.ndarray:

@@ -65,7 +65,7 @@ def poisson(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
 
 
 def texture(photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:
-    """Wide holes filled with the background's texture, without any network; ``small`` guides the same by its guess."""
+    """Wide holes filled with the background's texture, without any network: what ``small`` once was."""
     return fill_from_background(photo, edit, seed)
 
 

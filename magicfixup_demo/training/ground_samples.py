@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from magicfixup_demo.engine.conditioning import image_tensor
 from magicfixup_demo.errors import DataError
 from magicfixup_demo.pairs.jitter import shadow, signed_distance
 from magicfixup_demo.pairs.sources import Source, find_sources, read_mask, read_photo, read_shots
@@ -124,7 +125,7 @@ class GroundSamples:
 
 def tensors(sample: Sample) -> tuple[Tensor, Tensor, Tensor]:
     """A sample as the network reads it: seen, known and target of a batch (GroundSamples) without its dimension."""
-    seen, target = (torch.from_numpy(p).permute(2, 0, 1).float() / 127.5 - 1 for p in (sample.seen, sample.target))
+    seen, target = (image_tensor(picture)[0] for picture in (sample.seen, sample.target))
     return seen, torch.from_numpy(~sample.hole)[None].float(), target
 
 
