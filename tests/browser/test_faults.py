@@ -57,10 +57,11 @@ def says(visitor, words: str) -> None:
     message.locator(".mf-toast-close").click()
 
 
-def wait_until(happened) -> None:
+def wait_until(happened, found=lambda: None) -> None:
+    """Until it ``happened``; if it never does, the failure says what was ``found`` instead."""
     deadline = time.monotonic() + MOST_MS / 1000
     while not happened():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, found()
         time.sleep(0.05)  # between two looks
 
 
@@ -83,6 +84,7 @@ def wire(site):
 
 def test_a_network_that_drops_in_a_fix_up_and_comes_back(visit, site, wire, photo_file):
     _, engine, services = site
+    earlier = visits(services)  # of the tests before this one
     desk = visit(f"http://127.0.0.1:{wire.port}/", lines_break=True)
     collage = arrange(desk, photo_file)
     desk.page.evaluate("window.sameAsBefore = true")
@@ -109,8 +111,9 @@ def test_a_network_that_drops_in_a_fix_up_and_comes_back(visit, site, wire, phot
         save(desk)
     desk.fix_up()
     assert desk.page.evaluate("window.sameAsBefore"), "the page was not loaded again"
-    wait_until(lambda: len(visits(services)) == 1)  # those of before go with their visits, once the server notices
-    (visit_now,) = visits(services)
+    # that of before the break goes once the server notices
+    wait_until(lambda: len(visits(services) - earlier) == 1, lambda: (earlier, visits(services), services._visits))
+    (visit_now,) = visits(services) - earlier
     assert services.knows_visit(visit_now)
     desk.page.close()
     wait_until(lambda: not services.knows_visit(visit_now))
