@@ -300,12 +300,16 @@ def _paint(level: Level, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def voted(
-    level: Level, picture: np.ndarray, hole: np.ndarray, weights: np.ndarray
+    level: Level,
+    picture: np.ndarray,
+    hole: np.ndarray,
+    weights: np.ndarray,
+    offsets: list[tuple[int, int]] = OFFSETS,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """What the patches say of the hole's pixels, some at a time: flat places (P,) and values (P, C).
 
-    picture: (H, W, C), of any size; hole: (H, W) bool of that size; weights: (T,) of the level's targets. Pixels that
-    no patch covers are left out.
+    picture: (H, W, C), of any size; hole: (H, W) bool of that size; weights: (T,) of the level's targets; offsets: of
+    the patches that may vote for a pixel. Pixels that no patch covers are left out.
     """
     height, width = hole.shape
     scale_y, scale_x = height / level.inside.shape[0], width / level.inside.shape[1]
@@ -313,7 +317,7 @@ def voted(
     moves = np.rint(down * scale_y).astype(np.int64), np.rint(right * scale_x).astype(np.int64)
     places = np.flatnonzero(hole)
     for some in np.split(places, range(PAINTED, len(places), PAINTED)):
-        total, values = _votes(level, picture, hole, some, moves, weights)
+        total, values = _votes(level, picture, hole, some, moves, weights, offsets)
         said = total > 0
         yield some[said], values[said] / total[said, None]
 
@@ -325,6 +329,7 @@ def _votes(
     places: np.ndarray,
     moves: tuple[np.ndarray, np.ndarray],
     weights: np.ndarray,
+    offsets: list[tuple[int, int]],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights (P,) and weighted values (P, C) of what the patches say of some pixels of ``picture``.
 
@@ -337,7 +342,7 @@ def _votes(
     reach = range(-RADIUS, RADIUS + 1)  # nearness: so that no cell of the level shows as a square
     near_y, near_x = ({step: _bell(place % 1 - 0.5 + step) for step in reach} for place in (y, x))
     total, values = np.zeros(len(places), np.float32), np.zeros((len(places), pixels.shape[1]), np.float32)
-    for dy, dx in OFFSETS:
+    for dy, dx in offsets:
         voter = level.target_at[cell - dy * level.width - dx]
         from_y = np.clip(row + moves[0][voter], 0, height - 1)
         source = from_y * width + np.clip(column + moves[1][voter], 0, width - 1)

@@ -11,7 +11,7 @@ import numpy as np
 
 from magicfixup_demo.engine.composite import Box, stretch
 from magicfixup_demo.engine.conditioning import distance_to, largest_channel
-from magicfixup_demo.engine.detail import WEAVE, fine_part, paint_detail
+from magicfixup_demo.engine.detail import FINE, WEAVE, fine_part, paint_detail
 from magicfixup_demo.engine.exemplar import spread
 from magicfixup_demo.engine.ground import Ground, View
 from magicfixup_demo.engine.ground_network import SIDE
@@ -23,7 +23,6 @@ LIFT = 5.0  # pixels, of a picture of SIDE: so far around an object its rim and 
 CONTEXT = 0.5  # of a hole's longer side: what is looked at around it, on each side
 LEAST_CONTEXT = 96  # pixels
 NEAR = 0.05  # of the picture's mean side: holes that lie closer are filled together
-FINE = 1.5  # pixels that the network sees: finer detail is the photo's
 OWN_DETAIL = 0.5  # of the network's own fine detail that stays where it sees the photo's own pixels, or nearly
 MUCH_ENLARGED = 1.5  # times; from there on it has no detail of its own
 FEATHER = 3.0  # pixels that the network sees: how wide the border between plate and photo is
@@ -87,23 +86,29 @@ def fill_ground(
 
 
 def _fill_window(part: np.ndarray, hole: np.ndarray, ground: Ground, seed: int, report: Report | None) -> np.ndarray:
-    height, width = hole.shape
     # 1. What may stand there, at the size that the network sees, in the photo's light
     guess = _best_guess(part, hole, ground, seed, report)
-    enlarged = max(1.0, width / guess.shape[1])
-    guess = resize(guess, width, height)
-    if report:
-        report(0.5, "Painting the ground")
+    enlarged = max(1.0, part.shape[1] / guess.shape[1])
+    painting = report and (lambda fraction: report(0.5 + 0.5 * fraction, "Painting the ground"))
     # 2. Its finest detail from the photo, half and half where the network sees every pixel
-    sigma = FINE * enlarged
-    detail, limit = paint_detail(np.where(hole[..., None], _to_uint8(guess), part), hole, sigma, seed)
+    box = _box_of(hole)
+    detail, limit = paint_detail(part, hole, box, guess, seed, painting)
     own = OWN_DETAIL if enlarged < MUCH_ENLARGED else 0.0
-    guess -= (1 - limit) * fine_part(guess, WEAVE * sigma)  # no weave where the photo has none
-    made = guess - (1 - own) * fine_part(guess, sigma) + (1 - own**2) ** 0.5 * detail
+    guess -= (1 - limit) * fine_part(guess, WEAVE)  # no weave where the photo has none
+    guess -= (1 - own) * fine_part(guess, FINE)
+    made = resize(guess, part.shape[1], part.shape[0])[box.window] + (1 - own**2) ** 0.5 * detail
     # 3. Under a border without a step
-    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)
+    inside = cv2.distanceTransform(hole[box.window].astype(np.uint8), cv2.DIST_L2, 5)
     share = np.clip(inside / (FEATHER * enlarged), 0, 1)[..., None]
-    return _to_uint8(part + (made - part) * share)
+    result = part.copy()
+    result[box.window] = _to_uint8(part[box.window] + (made - part[box.window]) * share)
+    return result
+
+
+def _box_of(hole: np.ndarray) -> Box:
+    """The hole's own box, with a row and a column of what is known around it where there is one."""
+    x, y, w, h = cv2.boundingRect(hole.astype(np.uint8))
+    return Box(max(0, x - 1), max(0, y - 1), min(hole.shape[1], x + w + 1), min(hole.shape[0], y + h + 1))
 
 
 def _best_guess(part: np.ndarray, hole: np.ndarray, ground: Ground, seed: int, report: Report | None) -> np.ndarray:

@@ -240,3 +240,16 @@ def test_progress_rises_from_nothing_and_who_raises_stops_the_work():
     with pytest.raises(Cancelled):
         fill_ground(photo, hole, asked, report=stop)
     assert len(asked.seen) == 1, "the second hole was not begun"
+
+
+def test_the_work_on_one_large_hole_can_be_stopped():
+    photo, said = noise(700, 700), []
+
+    def stop(fraction, text):
+        said.append(fraction)
+        if fraction > 0.6:
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        fill_ground(photo, box(150, 150, 400, 400, (700, 700)), FlatGround(), report=stop)
+    assert said[-1] < 0.8, "soon after it was asked to"
