@@ -4,10 +4,7 @@ The true ground is known, because no object stood there. What stays behind when 
 shadow) is painted around the hole of the input alone, so that the network learns not to go on with it.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import cv2
@@ -103,17 +100,6 @@ class GroundSamples:
     def __init__(self, pictures: list[Picture], shapes: list[Shape], size: int, batch_size: int, seed: int):
         self.pictures, self.shapes, self.size, self.batch_size = pictures, shapes, size, batch_size
         self.seed = seed
-
-    def from_step(self, first: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Endless. A thread draws the next batch while the networks learn from the one before.
-
-        (A process of its own would need OpenMP after a fork, which hangs.)
-        """
-        with ThreadPoolExecutor(1) as drawer:
-            following = drawer.submit(self.batch, first)
-            for step in count(first + 1):
-                ready, following = following.result(), drawer.submit(self.batch, step)
-                yield ready
 
     def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """The batch of a step. Raises DataError where these pictures give none."""

@@ -1,39 +1,37 @@
-"""The state of a run of the ground network and one step of it: losses of the hole, a critic, a moving average."""
+"""One step of a run of the ground network: losses of the hole, and a critic."""
 
-import copy
-import math
 import random
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
-from torch import Tensor, nn
+from torch import Tensor
 
 from magicfixup_demo.engine.ground_network import GroundNetwork
-from magicfixup_demo.errors import DataError, ModelError
+from magicfixup_demo.engine.ground_weights import GROUND, save_ground
 from magicfixup_demo.perceptual import load_lpips
 from magicfixup_demo.training.discriminator import FACTOR, PatchDiscriminator, hinge_real_and_fake, realism
 from magicfixup_demo.training.ground_config import GroundConfig
+from magicfixup_demo.training.network_trainer import NetworkTrainer
 
 MOST_SHIFT = 8  # pixels
 SCALES = (0.75, 1.2)
-STATEFUL = ("network", "average", "critic", "optimizer", "critic_optimizer")
 
 
-class GroundTrainer:
+class GroundTrainer(NetworkTrainer):
     """Networks, optimizers, moving average and step number of one run. ``state``: weights to begin from."""
 
+    stateful = ("network", "average", "critic", "optimizer", "critic_optimizer")
+    weights = GROUND
+
     def __init__(self, config: GroundConfig, accelerator: Accelerator, state: dict[str, Tensor] | None = None):
-        self.config, self.accelerator = config, accelerator
-        self.step = 0
         torch.manual_seed(config.seed)
         network = GroundNetwork()
         if state is not None:
             network.load_state_dict(state)
-        self.network = network.to(accelerator.device, memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        super().__init__(config, accelerator, network)
         self.critic = PatchDiscriminator().to(accelerator.device, memory_format=torch.channels_last)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), config.learning_rate, config.betas)
         self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), config.critic_rate, config.betas)
         self.perceptual = load_lpips().to(accelerator.device)
 
@@ -58,6 +56,9 @@ class GroundTrainer:
         self._follow()
         return {name: float(value.detach()) for name, value in losses.items()}
 
+    def save_weights(self, run: Path) -> None:
+        save_ground(run / self.weights, self.average)
+
     def _as_judged(self, *pictures: Tensor) -> list[Tensor]:
         """The same shifted by a few pixels and a little larger or smaller, drawn for each step.
 
@@ -80,47 +81,6 @@ class GroundTrainer:
             losses["realism"] = realism(self.critic(picture, known), hole).mean()
             self.critic.requires_grad_(True)
         return losses
-
-    def _update(
-        self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, clip: float = math.inf
-    ) -> None:
-        """One step of an optimizer, unless the loss or its gradient is not a number: that would spoil the weights."""
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(network.parameters(), clip)
-        if not (loss.isfinite() and norm.isfinite()):
-            raise ModelError(
-                f"The losses after step {self.step:,} are not numbers any more; what was saved before is untouched: "
-                "go on from there with --resume and a lower --learning-rate."
-            )
-        for group in optimizer.param_groups:  # from the configuration of this session, whatever was saved
-            group.update(lr=rate, betas=self.config.betas)
-        optimizer.step()
-
-    def _learning_rate(self) -> float:
-        """Linear warm-up, constant, then linear to a hundredth over the last ``cooldown`` of the run."""
-        config = self.config
-        rising = (self.step + 1) / max(1, config.warmup)
-        falling = (config.steps - self.step) / max(1.0, config.cooldown * config.steps)
-        return config.learning_rate * min(1.0, rising, max(0.01, falling))
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        decay = min(self.config.decay, self.step / (self.step + 10))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
-
-    def state(self) -> dict:
-        """All that ``restore`` needs to go on exactly."""
-        return {"step": self.step} | {name: getattr(self, name).state_dict() for name in STATEFUL}
-
-    def restore(self, state: dict) -> None:
-        """Go back to a ``state``. Raises DataError for that of another network."""
-        try:
-            for name in STATEFUL:
-                getattr(self, name).load_state_dict(state[name])
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise DataError("The saved state is not one of this network; choose another folder.") from error
-        self.step = state["step"]
 
 
 def mean_where(weight: Tensor, values: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ from magicfixup_demo.perceptual import load_lpips
 from magicfixup_demo.training.ground_samples import draw_some, load_pictures, tensors
 from magicfixup_demo.training.ground_trainer import mean_where
 from magicfixup_demo.training.journal import append
+from magicfixup_demo.training.network_run import SHEET, VALIDATION
 
-VALIDATION, SHEET = "validation.jsonl", "sheet.jpg"
 SHOWN = 12  # samples on the contact sheet
 SEED = 12345
 

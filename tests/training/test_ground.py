@@ -19,6 +19,7 @@ from magicfixup_demo.training.ground_config import GROUND_PRESETS, ground_config
 from magicfixup_demo.training.ground_samples import GroundSamples, Picture, Shape, draw_some, load_pictures
 from magicfixup_demo.training.ground_trainer import GroundTrainer
 from magicfixup_demo.training.journal import records
+from magicfixup_demo.training.network_run import drawn_ahead
 from magicfixup_demo.training.state import load_state, save_state
 
 HEIGHT, WIDTH = 160, 192
@@ -77,7 +78,7 @@ def test_a_batch_is_the_same_for_one_seed_and_step(pictures):
     assert seen.shape == target.shape == (3, 3, 128, 128) and known.shape == (3, 1, 128, 128)
     assert set(known.unique().tolist()) == {0.0, 1.0}
     assert seen.abs().max() <= 1 and target.abs().max() <= 1 and seen.dtype == known.dtype == torch.float32
-    following = samples.from_step(6)
+    following = drawn_ahead(samples, 6)
     next(following)
     for again in (next(following), GroundSamples(*pictures, size=128, batch_size=3, seed=5).batch(7)):
         assert all(torch.equal(a, b) for a, b in zip((seen, known, target), again, strict=True))
@@ -134,7 +135,7 @@ def test_pictures_without_free_ground_are_given_up(monkeypatch):
     everywhere = Picture(np.zeros((64, 64, 3), np.uint8), np.ones((64, 64), bool))
     shape = Shape(np.ones((20, 20), bool), np.zeros((20, 20, 3), np.uint8))
     with pytest.raises(DataError, match="hardly a place"):
-        next(GroundSamples([everywhere], [shape], 64, 2, seed=0).from_step(0))
+        next(drawn_ahead(GroundSamples([everywhere], [shape], 64, 2, seed=0), 0))
 
 
 # --- a run ------------------------------------------------------------------------------------------------------------
