@@ -24,6 +24,7 @@ from magicfixup_demo.cli_research import (
     add_parity,
     add_standing,
     add_train,
+    add_train_effects,
     add_train_ground,
 )
 from magicfixup_demo.errors import MagicFixupError, OptionError
@@ -157,6 +158,7 @@ COMMANDS = (
     add_train,
     add_convert_ground,
     add_train_ground,
+    add_train_effects,
     add_evaluate,
     add_standing,
     add_parity,

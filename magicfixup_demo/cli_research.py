@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from magicfixup_demo.cli_arguments import output_path
@@ -120,42 +121,64 @@ def add_convert_ground(commands) -> None:
 
 def _convert_ground(options: argparse.Namespace) -> None:
     from magicfixup_demo.engine.ground_network import GroundNetwork
-    from magicfixup_demo.engine.ground_weights import convert, save_ground
+    from magicfixup_demo.engine.ground_weights import convert
+    from magicfixup_demo.engine.weights import save_file_of
 
     network = GroundNetwork()
     network.load_state_dict(convert(options.source))
-    save_ground(options.output, network)
+    save_file_of(options.output, network)
     _say(f"{options.output}: the weights of {options.source.name}, {options.output.stat().st_size / 1e6:.1f} MB.")
 
 
 def add_train_ground(commands) -> None:
     parser = commands.add_parser("train-ground", help="train the ground network further; stop and --resume it")
+    _add_run(parser, "ground-256", "ground-256, ground-512", "MI-GAN's FILE.onnx or a GROUND.safetensors")
+    parser.set_defaults(run=_train_ground)
+
+
+def add_train_effects(commands) -> None:
+    parser = commands.add_parser(
+        "train-effects", help="train the effect network further; stop and --resume it"
+    )
+    _add_run(parser, "effects-192", "effects-192, effects-256", "an EFFECTS.safetensors")
+    parser.set_defaults(run=_train_effects)
+
+
+def _add_run(parser: argparse.ArgumentParser, preset: str, presets: str, weights: str) -> None:
+    """The arguments of a run that trains one network."""
     parser.add_argument("data", metavar="DATA", type=_existing, help="photos with object masks, and clips")
     parser.add_argument("-o", "--output", metavar="RUN_DIR", required=True, type=Path)
-    parser.add_argument("--preset", metavar="NAME", default="ground-256", help="ground-256, ground-512")
-    parser.add_argument(
-        "--start", metavar="FILE", type=_existing, help="begin from weights: MI-GAN's FILE.onnx or a GROUND.safetensors"
-    )
+    parser.add_argument("--preset", metavar="NAME", default=preset, help=presets)
+    parser.add_argument("--start", metavar="FILE", type=_existing, help=f"begin from weights: {weights}")
     parser.add_argument("--resume", action="store_true", help="go on with the run in RUN_DIR")
     parser.add_argument("--minutes", metavar="N", type=float, help="save and stop after so long")
     parser.add_argument("--steps", metavar="N", type=int, help="instead of the preset's")
     parser.add_argument("--batch", metavar="N", type=int, help="samples a step")
     parser.add_argument("--learning-rate", metavar="X", type=float)
     parser.add_argument("--threads", metavar="N", type=int, help="of the processor, for work in the background")
-    parser.set_defaults(run=_train_ground)
 
 
 def _train_ground(options: argparse.Namespace) -> None:
-    import torch
-
     from magicfixup_demo.training.ground import train_ground
     from magicfixup_demo.training.ground_config import ground_config
 
+    _train_one(options, ground_config, train_ground)
+
+
+def _train_effects(options: argparse.Namespace) -> None:
+    from magicfixup_demo.training.effect_training import effect_config, train_effects
+
+    _train_one(options, effect_config, train_effects)
+
+
+def _train_one(options: argparse.Namespace, config_of: Callable, train: Callable) -> None:
+    import torch
+
     chosen = {"steps": options.steps, "batch_size": options.batch, "learning_rate": options.learning_rate}
-    config = ground_config(options.preset, **_given(chosen, minutes=options.minutes, threads=options.threads))
+    config = config_of(options.preset, **_given(chosen, minutes=options.minutes, threads=options.threads))
     if options.threads:
         torch.set_num_threads(options.threads)
-    train_ground(config, options.data, options.output, options.start, options.resume, options.minutes)
+    train(config, options.data, options.output, options.start, options.resume, options.minutes)
 
 
 def add_evaluate(commands) -> None:

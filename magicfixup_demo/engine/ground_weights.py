@@ -4,12 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from magicfixup_demo.engine.ground_network import LEVELS, GroundNetwork
-from magicfixup_demo.engine.weights import ASSETS, load_strictly
+from magicfixup_demo.engine.weights import ASSETS, load_file_of, load_strictly
 from magicfixup_demo.errors import ModelError
 
 GROUND = "ground.safetensors"
@@ -25,22 +23,7 @@ UNUSED = {
 
 def load_ground(path: Path = SHIPPED) -> GroundNetwork:
     """The network with the weights of a file of ours, in evaluation mode. Raises ModelError."""
-    with torch.device("meta"):
-        network = GroundNetwork()
-    try:
-        state = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"The weights {path.name} are missing or broken; get the repository again.") from error
-    load_strictly(network, state, path.name)
-    return network.eval().to(memory_format=torch.channels_last)
-
-
-def save_ground(path: Path, network: GroundNetwork) -> None:
-    """Write the network in half precision. A file that stood there is replaced once the new one is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.part")
-    save_file({key: value.half().contiguous() for key, value in network.state_dict().items()}, partial)
-    partial.replace(path)
+    return load_file_of(GroundNetwork, path)
 
 
 def convert(path: Path) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from magicfixup_demo.engine.fallback import memory_told, reason_of
 from magicfixup_demo.engine.fixer import PipelineEngine, checked_edit, samples_of
 from magicfixup_demo.engine.ground import Ground
 from magicfixup_demo.engine.interface import Preview, Progress
-from magicfixup_demo.engine.plate import fill_ground, lift
+from magicfixup_demo.engine.plate import fill_ground, lifted
 from magicfixup_demo.engine.plate_cache import PlateCache
 from magicfixup_demo.engine.steps import Account, Steps
 from magicfixup_demo.errors import Cancelled
@@ -103,7 +103,7 @@ class PlateEngine:
     ) -> np.ndarray:
         """The photo without some objects: (H, W, 3) uint8. removed: (H, W) bool, the objects. Raises EditError."""
         with memory_told(self.ground.device):
-            return lift(photo, removed, self.ground, seed, progress).rgb
+            return self._plate(photo, lifted(removed), seed, progress)
 
     def _samples(
         self, arrangement: Arrangement, options: EditOptions, progress: Progress | None
@@ -119,14 +119,17 @@ class PlateEngine:
         return samples_of(options, self.ground.device, make)
 
     def _composed(self, arrangement: Arrangement, seed: int, progress: Progress | None = None) -> np.ndarray:
-        ground, hole = arrangement.ground, arrangement.hole
+        return laid_over(arrangement.over, self._plate(arrangement.ground, arrangement.hole, seed, progress))
+
+    def _plate(self, ground: np.ndarray, hole: np.ndarray, seed: int, progress: Progress | None) -> np.ndarray:
+        """The ground, (H, W, 3) uint8, with its hole filled: made once, then kept for a while."""
         plate = self.plates.get(ground, hole, seed)
         if plate is None:
             plate = fill_ground(ground, hole, self.ground, seed, progress)
             self.plates.keep(ground, hole, seed, plate)
         elif progress:
             progress(0.9, "Finding the ground")
-        return laid_over(arrangement.over, plate)
+        return plate
 
 
 def touched_of(photo: np.ndarray, edit: CoarseEdit, *results: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from diffusers import DDIMScheduler
@@ -17,6 +18,7 @@ from magicfixup_demo.faults import memory_is_full
 from magicfixup_demo.hub import HubFile, cached_hub_file, fetch_hub_file
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
+Network = TypeVar("Network", bound=nn.Module)
 CONVERTED_BYTES = 3_700_000_000  # of the published checkpoint, in half precision
 DOWNLOAD_SHARE = 0.85  # of the progress bar; the rest is the conversion
 
@@ -173,6 +175,26 @@ def load_strictly(
         )
     empty = any(value.is_meta for value in own.values())
     network.load_state_dict({key: value.to(dtype) for key, value in state.items()}, assign=empty)
+
+
+def load_file_of(network: type[Network], path: Path) -> Network:
+    """A network with the weights of a file of ours, in evaluation mode. Raises ModelError."""
+    with torch.device("meta"):
+        made = network()
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"The weights {path.name} are missing or broken; get the repository again.") from error
+    load_strictly(made, state, path.name)
+    return made.eval().to(memory_format=torch.channels_last)
+
+
+def save_file_of(path: Path, network: nn.Module) -> None:
+    """Write a network in half precision. A file that stood there is replaced once the new one is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.part")
+    save_file({key: value.half().contiguous() for key, value in network.state_dict().items()}, partial)
+    partial.replace(path)
 
 
 def _part(progress: Progress | None, begin: float, end: float) -> Progress | None:

@@ -39,10 +39,14 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """An annotated object cut out, or put into a crop: its mask, (h, w) bool, and its pixels, (h, w, 3) uint8."""
+    """An annotated object cut out, or put into a crop: its mask, (h, w) bool, and its pixels, (h, w, 3) uint8.
+
+    ``whole``: the border of its photo cuts nothing of it off.
+    """
 
     mask: np.ndarray
     rgb: np.ndarray
+    whole: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +92,8 @@ def _frames(source: Source) -> list[Picture]:
 
 def _cut(rgb: np.ndarray, mask: np.ndarray) -> Shape:
     x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
-    return Shape(mask[y : y + h, x : x + w].copy(), rgb[y : y + h, x : x + w].copy())
+    whole = x > 0 and y > 0 and x + w < mask.shape[1] and y + h < mask.shape[0]
+    return Shape(mask[y : y + h, x : x + w].copy(), rgb[y : y + h, x : x + w].copy(), whole)
 
 
 class GroundSamples:
@@ -130,7 +135,7 @@ def draw_some(
 
 def draw(pictures: list[Picture], shapes: list[Shape], size: int, rng: np.random.Generator) -> Sample | None:
     """One sample; None where this draw came to nothing."""
-    target, objects = _crop(pictures[rng.integers(len(pictures))], size, rng)
+    target, objects = cropped(pictures[rng.integers(len(pictures))], size, rng)
     placed = _placed(shapes[rng.integers(len(shapes))], objects, rng)
     if rng.random() < SECOND_SHARE:  # what is lifted together with it, or a hole that it stood before
         other = _placed(shapes[rng.integers(len(shapes))], objects, rng)
@@ -145,7 +150,7 @@ def draw(pictures: list[Picture], shapes: list[Shape], size: int, rng: np.random
     return Sample(seen, hole, target)
 
 
-def _crop(picture: Picture, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def cropped(picture: Picture, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A square of the picture, at its own size or (WIDE_SHARE) of a larger part; mirrored half of the time."""
     height, width = picture.rgb.shape[:2]
     most = min(height, width)

@@ -9,7 +9,8 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from magicfixup_demo.engine.ground_network import GroundNetwork
-from magicfixup_demo.engine.ground_weights import GROUND, save_ground
+from magicfixup_demo.engine.ground_weights import GROUND
+from magicfixup_demo.engine.weights import save_file_of
 from magicfixup_demo.perceptual import load_lpips
 from magicfixup_demo.training.discriminator import FACTOR, PatchDiscriminator, hinge_real_and_fake, realism
 from magicfixup_demo.training.ground_config import GroundConfig
@@ -57,7 +58,7 @@ class GroundTrainer(NetworkTrainer):
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def save_weights(self, run: Path) -> None:
-        save_ground(run / self.weights, self.average)
+        save_file_of(run / self.weights, self.average)
 
     def _as_judged(self, *pictures: Tensor) -> list[Tensor]:
         """The same shifted by a few pixels and a little larger or smaller, drawn for each step.

@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from magicfixup_demo import cli
 from magicfixup_demo.engine.ground_network import LEVELS, SIDE, WIDTHS, GroundNetwork, Shrink, enlarge, fitted
-from magicfixup_demo.engine.ground_weights import GAIN, SHIPPED, convert, load_ground, save_ground
+from magicfixup_demo.engine.ground_weights import GAIN, SHIPPED, convert, load_ground
+from magicfixup_demo.engine.weights import save_file_of
 from magicfixup_demo.errors import ModelError
 from magicfixup_demo.evaluation.migan import VARIABLE, migan_file
 from magicfixup_demo.images import open_photo, resize
@@ -140,8 +141,8 @@ def test_the_shipped_file_holds_exactly_the_networks_tensors():
 
 def test_saved_in_half_precision_and_loaded_again(narrow, tmp_path):
     path = tmp_path / "new" / "ground.safetensors"
-    save_ground(path, narrow)
-    save_ground(path, narrow)  # over the old one
+    save_file_of(path, narrow)
+    save_file_of(path, narrow)  # over the old one
     assert [one.name for one in path.parent.iterdir()] == [path.name]
     loaded = load_ground(path)
     assert not loaded.training
@@ -152,7 +153,7 @@ def test_saved_in_half_precision_and_loaded_again(narrow, tmp_path):
 @pytest.mark.parametrize("fault", ["missing", "left over", "of another shape"])
 def test_a_file_that_does_not_fit_is_refused_by_the_tensors_name(narrow, tmp_path, fault):
     path, name = tmp_path / "ground.safetensors", "synthesis.b16.conv1.noise"
-    save_ground(path, narrow)
+    save_file_of(path, narrow)
     state = load_file(path)
     if fault == "missing":
         del state[name]

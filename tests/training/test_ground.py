@@ -10,7 +10,8 @@ from PIL import Image
 
 from magicfixup_demo import cli
 from magicfixup_demo.engine.ground_network import LEVELS, WIDTHS, GroundNetwork
-from magicfixup_demo.engine.ground_weights import GROUND, load_ground, save_ground
+from magicfixup_demo.engine.ground_weights import GROUND, load_ground
+from magicfixup_demo.engine.weights import save_file_of
 from magicfixup_demo.errors import DataError, ModelError, OptionError
 from magicfixup_demo.pairs import jitter
 from magicfixup_demo.training import ground, ground_samples
@@ -189,7 +190,7 @@ def test_a_resumed_run_takes_the_rates_of_its_own_command(real_lpips, narrow, da
 
 def test_a_run_may_begin_from_weights(real_lpips, narrow, data, tmp_path):
     torch.manual_seed(3)
-    save_ground(tmp_path / "start.safetensors", GroundNetwork())
+    save_file_of(tmp_path / "start.safetensors", GroundNetwork())
     config = ground_config("ground-tiny", steps=1, learning_rate=0.0, evaluate_every=100)
     outcome = train_ground(config, data, tmp_path / "run", tmp_path / "start.safetensors")
     first, second = (load_ground(path).state_dict() for path in (tmp_path / "start.safetensors", outcome.weights))
