@@ -12,6 +12,7 @@ from magicfixup_demo.foreground import own_colours
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer, Segment
 from magicfixup_demo.warping import reached_pixels, warp_cutout
 
+ShadowFall = tuple[tuple[slice, slice], np.ndarray]  # a window of the picture; black's coverage there, (h, w) float32
 HOLE_THRESHOLD = 128
 BAND = 64  # rows that are mixed at once: what is needed on the way stays small
 
@@ -29,20 +30,28 @@ def segment_from_mask(segment_id: str, mask: np.ndarray) -> Segment:
     return Segment(id=segment_id, left=x, top=y, mask=mask[y : y + height, x : x + width].copy())
 
 
+def whole_mask(segment: Segment, height: int, width: int) -> np.ndarray:
+    """(height, width) bool: all that a segment covers of its photo, however little."""
+    mask = np.zeros((height, width), bool)
+    mask[_window(segment)] = segment.mask > 0
+    return mask
+
+
 def render(
     photo: np.ndarray,
     collage: Collage,
     sources: Mapping[str, np.ndarray] | None = None,
     on_layer: Callable[[int, int], object] | None = None,
     lifted: np.ndarray | None = None,
+    shadow_of: Callable[[Layer], ShadowFall | None] | None = None,
 ) -> CoarseEdit:
     """Cut all segments out of the photo, then draw the layers over it, back to front.
 
     photo: (H, W, 3) uint8 of the collage's size; sources: the other photos of the collage by id, likewise. Returns a
     CoarseEdit of the photo's size; alpha is 0 in holes, 255 on content, between them at the soft edges of layers.
     ``on_layer(done, of)`` is called before each layer and may raise to stop. ``lifted``: (H, W) bool, more of the photo
-    that is cut out, so that no layer's soft edge is mixed with it. Raises CollageError when a size differs or a source
-    is missing.
+    that is cut out, so that no layer's soft edge is mixed with it. ``shadow_of``: where and how much a moved layer
+    darkens what lies below it (engine.effects.laid). Raises CollageError when a size differs or a source is missing.
     """
     _check_size(photo, collage.width, collage.height)
     rgb, alpha = photo.copy(), np.full(photo.shape[:2], 255, np.uint8)
@@ -58,6 +67,10 @@ def render(
     for i, layer in enumerate(shown):
         if on_layer:
             on_layer(i, len(shown))
+        fall = shadow_of(layer) if shadow_of and not layer.in_place else None
+        if fall is not None:
+            place, coverage = fall
+            _mix(rgb[place], alpha[place], np.zeros((*coverage.shape, 3), np.float32), coverage, layer.opacity)
         _draw(rgb, alpha, photo, cutouts, layer, lifted)
     return CoarseEdit(rgb, alpha, collage, sources or {})
 

@@ -4,12 +4,13 @@ Of a collage both are known. An edit of another program is only a picture: what 
 the photo, and what lies under it is in the photo itself, so that only the old place is filled.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from magicfixup_demo.collage import render
+from magicfixup_demo.collage import ShadowFall, render, whole_mask
 from magicfixup_demo.engine.conditioning import (
     GAP,
     closed,
@@ -19,8 +20,9 @@ from magicfixup_demo.engine.conditioning import (
     stands_still,
     touched_pixels,
 )
-from magicfixup_demo.engine.plate import lifted, removed_objects, scaled
-from magicfixup_demo.schema import CoarseEdit
+from magicfixup_demo.engine.effects import Effects, Shadow, laid, without_shadows
+from magicfixup_demo.engine.plate import lifted, removed_objects, removed_segments, scaled
+from magicfixup_demo.schema import CoarseEdit, Collage, Layer
 
 TOUCHING = 3  # pixels: content so near to a hole may stand where its object stood
 RIM = 2.5  # pixels, of a picture of SIDE: so much at the border of another program's hole is its object's
@@ -43,12 +45,37 @@ class Arrangement:
     over: CoarseEdit
 
 
-def arrangement_of(photo: np.ndarray, edit: CoarseEdit) -> Arrangement:
-    """photo: (H, W, 3) uint8; edit of the same size."""
-    if edit.collage is not None:
-        hole = lifted(removed_objects(edit.collage))
-        return Arrangement(photo, hole, render(photo, edit.collage, edit.sources, lifted=hole))
-    return _of_picture(photo, edit)
+def arrangement_of(photo: np.ndarray, edit: CoarseEdit, effects: Effects | None = None) -> Arrangement:
+    """photo: (H, W, 3) uint8; edit of the same size. With ``effects`` objects of a collage take their shadows along."""
+    return _of_picture(photo, edit) if edit.collage is None else _of_collage(photo, edit, edit.collage, effects)
+
+
+def _of_collage(photo: np.ndarray, edit: CoarseEdit, collage: Collage, effects: Effects | None) -> Arrangement:
+    shadows = shadows_of(photo, collage, edit.sources, effects) if effects else {}
+    gone = [shadows[segment.id] for segment in removed_segments(collage) if segment.id in shadows]
+    ground, lost = without_shadows(photo, gone) if gone else (photo, False)
+    hole = lifted(removed_objects(collage)) | lost
+
+    def fall(layer: Layer) -> ShadowFall | None:
+        shadow = shadows.get(layer.segment_id)
+        return shadow and laid(shadow, layer.matrix, collage.width, collage.height)
+
+    return Arrangement(ground, hole, render(ground, collage, edit.sources, lifted=hole, shadow_of=fall))
+
+
+def shadows_of(
+    photo: np.ndarray, collage: Collage, sources: Mapping[str, np.ndarray], effects: Effects
+) -> dict[str, Shadow]:
+    """By segment, the shadows of all objects that no longer stand where they were, or stand elsewhere too."""
+    moved = {layer.segment_id for layer in collage.layers if not layer.in_place}
+    removed = {segment.id for segment in removed_segments(collage)}
+    shadows = {}
+    for segment in collage.segments:
+        if segment.id in moved | removed:
+            picture = sources[segment.source] if segment.source else photo
+            shadow = effects.of(picture, whole_mask(segment, *picture.shape[:2]))
+            shadows |= {segment.id: shadow} if shadow else {}
+    return shadows
 
 
 def laid_over(over: CoarseEdit, ground: np.ndarray) -> np.ndarray:

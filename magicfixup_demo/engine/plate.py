@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from magicfixup_demo.collage import whole_mask
 from magicfixup_demo.engine.composite import Box, stretch
 from magicfixup_demo.engine.conditioning import distance_to, largest_channel
 from magicfixup_demo.engine.detail import FINE, WEAVE, fine_part, paint_detail
@@ -17,7 +18,7 @@ from magicfixup_demo.engine.ground import Ground, View
 from magicfixup_demo.engine.ground_network import SIDE
 from magicfixup_demo.errors import EditError
 from magicfixup_demo.images import resize
-from magicfixup_demo.schema import Collage
+from magicfixup_demo.schema import Collage, Segment
 
 LIFT = 5.0  # pixels, of a picture of SIDE: so far around an object its rim and the dark line of its contact reach
 CONTEXT = 0.5  # of a hole's longer side: what is looked at around it, on each side
@@ -42,14 +43,17 @@ class Plate:
     hole: np.ndarray
 
 
-def removed_objects(collage: Collage) -> np.ndarray:
-    """(H, W) bool: the objects of the photo that no longer stand, whole, where they were."""
-    removed = np.zeros((collage.height, collage.width), bool)
+def removed_segments(collage: Collage) -> list[Segment]:
+    """The objects of the photo that no longer stand, whole, where they were."""
     standing = {layer.segment_id for layer in collage.layers if layer.in_place and not layer.hidden}
-    for segment in collage.segments:
-        if not segment.source and segment.id not in standing:
-            height, width = segment.mask.shape
-            removed[segment.top : segment.top + height, segment.left : segment.left + width] |= segment.mask > 0
+    return [segment for segment in collage.segments if not segment.source and segment.id not in standing]
+
+
+def removed_objects(collage: Collage) -> np.ndarray:
+    """(H, W) bool: where they stood."""
+    removed = np.zeros((collage.height, collage.width), bool)
+    for segment in removed_segments(collage):
+        removed |= whole_mask(segment, collage.height, collage.width)
     return removed
 
 

@@ -110,7 +110,7 @@ def test_a_batch_is_the_same_for_one_seed_and_step(data):
     seen, mask, taken, judged = samples.batch(7)
     assert seen.shape == (3, 3, 96, 96) and mask.shape == taken.shape == judged.shape == (3, 1, 96, 96)
     assert seen.abs().max() <= 1 and set(mask.unique().tolist()) == set(judged.unique().tolist()) == {0.0, 1.0}
-    assert 0 <= taken.min() and taken.max() <= 1 and (mask.flatten(1).sum(1) > 0).all()
+    assert taken.min() >= 0 and taken.max() <= 1 and (mask.flatten(1).sum(1) > 0).all()
     for one, again in zip((seen, taken), (samples.batch(7)[0], samples.batch(7)[2]), strict=True):
         assert torch.equal(one, again)
     assert not torch.equal(seen, samples.batch(8)[0])
