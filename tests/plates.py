@@ -11,6 +11,8 @@ from magicfixup_demo.engine.plate_engine import PlateEngine
 from magicfixup_demo.engine.samplers import sampler_names
 from magicfixup_demo.images import resize
 
+LOOKS = 2  # at each hole, for one guess
+
 
 class FlatGround:
     """In the network's place: the mean colour of what is known, a grey level lighter for each seed."""

@@ -27,6 +27,7 @@ NEAR = 0.05  # of the picture's mean side: holes that lie closer are filled toge
 OWN_DETAIL = 0.5  # of the network's own fine detail that stays where it sees the photo's own pixels, or nearly
 MUCH_ENLARGED = 1.5  # times; from there on it has no detail of its own
 FEATHER = 3.0  # pixels that the network sees: how wide the border between plate and photo is
+COARSE = 6.0  # pixels that the network sees: what is coarser it guesses twice
 MARGIN = 2.0  # pixels that the network sees, from the hole's border: there the photo is ground, mostly
 SMOOTH = 0.8  # pixels: light is compared without grain
 LIGHT = 10.0  # grey levels: larger differences are not of light
@@ -122,10 +123,28 @@ def _best_guess(part: np.ndarray, hole: np.ndarray, ground: Ground, seed: int, r
     for i, view in enumerate(views):
         if report:
             report(0.5 * i / len(views), "Finding the ground")
-        guess, misfit = _matched(part, hole, ground.see(part, hole, view))
+        guess, misfit = _matched(part, hole, _seen_twice(part, hole, ground, view))
         if misfit < least or best is None:
             best, least = guess, misfit
     return best
+
+
+def _seen_twice(part: np.ndarray, hole: np.ndarray, ground: Ground, view: View) -> np.ndarray:
+    """What the network sees, (h, w, 3) float32; half of what is coarse in it from another look, mirrored, at half size.
+
+    So what is coarse is the mean of two guesses, and nearer to the truth; what is fine stays that of one, and crisp.
+    Not with other noise: such a guess is asked for because it is another one, not the likeliest.
+    """
+    guess = ground.see(part, hole, view)
+    if view.noise:
+        return guess
+    height, width = guess.shape[:2]
+    half = max(1, width // 2), max(1, height // 2)
+    small, unknown = resize(part, *half), resize(hole.astype(np.float32), *half) > 0
+    if unknown.all():
+        return guess
+    other = ground.see(small, unknown, View(not view.mirrored, view.noise))
+    return guess + 0.5 * _coarse(resize(other, width, height) - guess, COARSE)
 
 
 def _matched(part: np.ndarray, hole: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, float]:

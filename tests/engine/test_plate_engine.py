@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from plates import FlatGround, Watched, tiny_plates
+from plates import LOOKS, FlatGround, Watched, tiny_plates
 
 from magicfixup_demo.affine import IDENTITY, scaling, translation
 from magicfixup_demo.collage import render, segment_from_mask
@@ -76,13 +76,26 @@ def test_the_same_objects_elsewhere_stand_on_the_same_ground_which_is_not_sought
     edits.append(moved(photo, segment, *matrices[:2], opacity=0.5))
     results = [engine.fixup(photo, edit, ALONE).images[0] for edit in edits]
     found = lifted(removed_objects(edits[0].collage))
-    once = len(asked.seen)
-    plate = engine.lift(photo, removed_objects(edits[0].collage))
-    assert once == len(asked.seen) - once, "all of them asked as often as one plate does"
+    alone = Watched(ground)
+    plate = tiny_plates(alone).lift(photo, removed_objects(edits[0].collage))
+    assert len(asked.seen) == len(alone.seen), "all of them asked as often as one plate does"
+    assert (engine.lift(photo, removed_objects(edits[0].collage)) == plate).all()
+    assert len(asked.seen) == len(alone.seen), "nor is it sought again for the plate alone"
     for edit, result in zip(edits, results, strict=True):
         assert (result[~found & (edit.rgb == photo).all(2)] == photo[~found & (edit.rgb == photo).all(2)]).all()
         bare = found & edit.hole & (distance_to(~edit.hole) > 2)  # where no layer lies over it, however thin
         assert bare.any() and (result[bare] == plate[bare]).all()
+
+
+def test_a_plate_that_was_made_before_is_the_ground_of_a_fix_up(photo, segment):
+    asked = Watched(FlatGround())
+    engine, edit = tiny_plates(asked), moved(photo, segment, translation(70, 5))
+    plate = engine.lift(photo, removed_objects(edit.collage), seed=3)
+    once = len(asked.seen)
+    result = engine.fixup(photo, edit, replace(ALONE, seed=3)).images[0]
+    assert once and len(asked.seen) == once
+    bare = edit.hole & (distance_to(~edit.hole) > 2)
+    assert (result[bare] == plate[bare]).all()
 
 
 def test_another_photo_other_objects_and_another_seed_are_another_ground(photo, segment):
@@ -279,7 +292,7 @@ def test_full_memory_is_told_in_a_sentence_and_costs_no_finished_variant(photo, 
         tiny_plates(full).fixup(photo, edit, ALONE)
     with pytest.raises(MemoryFull, match="This machine's memory is full"):
         tiny_plates(full).lift(photo, removed_objects(edit.collage))
-    full.left = 1
+    full.left = LOOKS
     result = tiny_plates(full).fixup(photo, edit, EditOptions(samples=3))
     assert len(result.images) == 1 and "1 of 3 variants: This machine's memory is full" in result.note
 
