@@ -137,10 +137,8 @@ def add_train_ground(commands) -> None:
 
 
 def add_train_effects(commands) -> None:
-    parser = commands.add_parser(
-        "train-effects", help="train the effect network further; stop and --resume it"
-    )
-    _add_run(parser, "effects-192", "effects-192, effects-256", "an EFFECTS.safetensors")
+    parser = commands.add_parser("train-effects", help="train the effect network further; stop and --resume it")
+    _add_run(parser, "effects-192", "effects-128, effects-192, effects-256", "an EFFECTS.safetensors")
     parser.set_defaults(run=_train_effects)
 
 

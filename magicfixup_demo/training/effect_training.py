@@ -54,6 +54,7 @@ class EffectConfig:
 
 
 EFFECT_PRESETS = {
+    "effects-128": EffectConfig(size=128, batch_size=32, learning_rate=5e-4),
     "effects-192": EffectConfig(),
     "effects-256": EffectConfig(size=256, batch_size=8, learning_rate=2e-4, steps=50_000),
     "effects-tiny": EffectConfig(  # for tests
