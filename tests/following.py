@@ -1,9 +1,9 @@
-"""Fix-ups as the page asks for them, and their messages one by one, for tests that have no event loop."""
+"""Fix-ups and plates as the page asks for them, and their messages one by one, for tests that have no event loop."""
 
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 from browser.fakes import DISC_AT
 
@@ -29,11 +29,20 @@ def request_of(services: Services, photo: OpenPhoto, job: str, **options) -> dic
 
 
 def fixup(services, record) -> Iterator[dict]:
-    """What ``handlers.fixup`` yields. Closing this closes that, as when a visitor goes away.
+    """What ``handlers.fixup`` yields."""
+    return _each(handlers.fixup(services, record))
+
+
+def plate(services, record) -> Iterator[dict]:
+    """What ``handlers.plate`` yields."""
+    return _each(handlers.plate(services, record))
+
+
+def _each(messages: AsyncIterator[dict]) -> Iterator[dict]:
+    """Closing this closes ``messages``, as when a visitor goes away.
 
     The loop has a thread of its own: in that of the test a browser's may be running.
     """
-    messages = handlers.fixup(services, record)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -164,7 +164,7 @@ def _paths(routes) -> set[str]:
 
 
 def test_a_direct_call_does_not_pass_the_queue_by(http_client):
-    for name in ("fixup", "segment", "render", "lift", "page_fixup"):
+    for name in ("fixup", "segment", "render", "lift", "page_fixup", "page_plate"):
         answer = http_client.post(f"{API}run/{name}", json={"data": [None] * 7})
         assert answer.status_code in (404, 500) and "queue" in answer.text.lower(), answer.text
 

@@ -6,18 +6,17 @@ An error of ours becomes ``{"error": sentence}``; with ``"gone": true`` the page
 import functools
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
 
 from magicfixup_demo.collage_json import collage_to_json
-from magicfixup_demo.errors import MagicFixupError
 from magicfixup_demo.serving.events import telling
-from magicfixup_demo.ui import link_handlers, opening, result_handlers, saving_handlers, segmenting
-from magicfixup_demo.ui.answering import answering, job_name, photo_record, problem_record
+from magicfixup_demo.ui import link_handlers, live, opening, result_handlers, saving_handlers, segmenting
+from magicfixup_demo.ui.answering import answering, photo_record
 from magicfixup_demo.ui.engines import Engines
 from magicfixup_demo.ui.examples import find_example
 from magicfixup_demo.ui.fixing import fix_up
+from magicfixup_demo.ui.following import following
 from magicfixup_demo.ui.jobs import Job
-from magicfixup_demo.ui.payload import offer_record, picture_url
+from magicfixup_demo.ui.payload import offer_record
 from magicfixup_demo.ui.photos import OpenPhoto
 from magicfixup_demo.ui.services import Services
 
@@ -62,22 +61,14 @@ def visiting(services: Services, record: dict) -> dict:
     return {"known": services.knows_visit(record.get("visit"))}
 
 
-async def fixup(services: Services, record: dict | None) -> AsyncIterator[dict]:
+def fixup(services: Services, record: dict | None) -> AsyncIterator[dict]:
     """See ``fix_up`` for the request -> messages of kind progress, then done, stopped or error; none raises."""
-    record = record if isinstance(record, dict) else {}
-    name = job_name(record)
-    try:
-        photo = services.photos.get(record.get("token"))
-    except MagicFixupError as error:
-        yield {"job": name, "kind": "error", **problem_record(error)}
-        return
-    job = services.jobs.begin(name, photo.visit, picture_url)
-    try:
-        async with aclosing(job.stream(lambda report: _told_fix_up(services, photo, record, job))) as messages:
-            async for message in messages:
-                yield {"job": name, **message}
-    finally:
-        services.jobs.end(job)
+    return following(services, record, functools.partial(_told_fix_up, services))
+
+
+def plate(services: Services, record: dict | None) -> AsyncIterator[dict]:
+    """See ``live.prepare`` for the request -> messages as of ``fixup``. A newer one of the visit stops it."""
+    return following(services, record, functools.partial(live.prepare, services), encode=lambda patches: patches)
 
 
 def _told_fix_up(services: Services, photo: OpenPhoto, record: dict, job: Job) -> dict:

@@ -23,6 +23,7 @@ from magicfixup_demo.ui import strings
 
 READING, FIXING = "reading", "fixing"
 DRAWING, SAVING = "drawing", "saving"  # see drawing.py
+PREPARING = "preparing"  # see live.py
 # At about two seconds each here, who comes last waits for two minutes; more would rather come again.
 MOST_WAITING = {READING: 64, FIXING: 48}
 MOST_A_VISITOR = {READING: 8, FIXING: 2}  # as many as may be open; the fix-up that is being stopped, and the next one

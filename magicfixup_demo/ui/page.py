@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
 import gradio as gr
@@ -45,7 +45,8 @@ def build_page(services: Services) -> gr.Blocks:
             show_progress="hidden",
             api_visibility="private",
         )
-        gr.api(_generator(services), api_name="page_fixup", api_visibility="private", **PAGE_FIXUPS)
+        for name, answers in (("page_fixup", handlers.fixup), ("page_plate", handlers.plate)):
+            gr.api(_generator(services, answers), api_name=name, api_visibility="private", **PAGE_FIXUPS)
         page.unload(_farewell(services))
         add_api(services, PROGRAM_FIXUPS)
         page.queue(max_size=MOST_IN_QUEUE)
@@ -104,16 +105,16 @@ def _welcome(services: Services):
     return welcome
 
 
-def _generator(services: Services):
+def _generator(services: Services, answers: Callable[[Services, dict], AsyncIterator[dict]]):
     """A true generator function: Gradio looks for one, and a partial of one is not. See web/page/stream.js."""
 
-    async def fixup(request: dict) -> AsyncIterator[dict]:
-        async with aclosing(handlers.fixup(services, request)) as messages:
+    async def follow(request: dict) -> AsyncIterator[dict]:
+        async with aclosing(answers(services, request)) as messages:
             async for message in messages:
                 yield message
-        yield {"kind": "end"}  # Gradio says the last one twice, and what a fix-up ends with is large
+        yield {"kind": "end"}  # Gradio says the last one twice, and what it ends with may be large
 
-    return fixup
+    return follow
 
 
 def _farewell(services: Services):

@@ -24,7 +24,17 @@ from magicfixup_demo.ui.engines import Engines
 from magicfixup_demo.ui.example_results import ExampleResults, fingerprint
 from magicfixup_demo.ui.examples import Example, find_example
 from magicfixup_demo.ui.jobs import Jobs
-from magicfixup_demo.ui.lines import DRAWING, FIXING, MOST_WAITING, READING, SAVING, Lines, in_words
+from magicfixup_demo.ui.lines import (
+    DRAWING,
+    FIXING,
+    MOST_A_VISITOR,
+    MOST_WAITING,
+    PREPARING,
+    READING,
+    SAVING,
+    Lines,
+    in_words,
+)
 from magicfixup_demo.ui.links import LinkStore
 from magicfixup_demo.ui.memory import GivingBack, give_back
 from magicfixup_demo.ui.photos import OpenPhoto, PhotoStore
@@ -37,6 +47,10 @@ MOST_VISITS = 10_000  # whose end is listened for; what others left goes an hour
 # Large arrangements and files, one at a time: see drawing.py. Whoever saves keeps one of the server's threads.
 MOST_LARGE = {DRAWING: 48, SAVING: 6}
 MOST_LARGE_OF_A_VISITOR = {DRAWING: 2, SAVING: 2}
+# Plates for the page stand in a line of their own beside the fix-ups', so that they take nobody's place there. Of a
+# visitor's only the newest counts: the others have been stopped, and leave it within half a second.
+MOST_AT_WORK = {FIXING: MOST_WAITING[FIXING], PREPARING: 48}
+MOST_AT_WORK_OF_A_VISITOR = {FIXING: MOST_A_VISITOR[FIXING], PREPARING: 4}
 AT_ONCE_ON_ZEROGPU = 8  # fix-ups wait for a card in the Hub's own line there, and need little of this machine
 
 
@@ -61,7 +75,7 @@ class Services:
         # Photos are read beside the fix-ups, so that nobody waits for others' fix-ups with the first click.
         self.reading = Lines(1, {READING: MOST_WAITING[READING]})
         usual = AT_ONCE_ON_ZEROGPU if on_zerogpu() else 1
-        self.fixing = Lines(fixed_at_once or usual, {FIXING: MOST_WAITING[FIXING]})
+        self.fixing = Lines(fixed_at_once or usual, MOST_AT_WORK, MOST_AT_WORK_OF_A_VISITOR)
         self.large = Lines(1, MOST_LARGE, MOST_LARGE_OF_A_VISITOR)
         self.links = LinkStore() if links is None else links  # an empty store counts as false
         self.uploads = UploadedPhotos()

@@ -15,6 +15,7 @@ ENOUGH_OF_YOURS = {
     "drawing": "Your last arrangement is still being drawn; wait for it, or press Stop.",
     "saving": "Files of yours are being made already; wait until they are done, then save again.",
     "fixing": "Your last arrangement is still being fixed up; wait for it, or press Stop.",
+    "preparing": "The ground behind your objects is being prepared already; wait until that is done.",
 }
 PHOTO_GONE = "The server no longer holds this photo; open it again, your arrangement is kept."
 NOT_AN_UPLOAD = "This file did not arrive as an upload; choose it again with Open photo."

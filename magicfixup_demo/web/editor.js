@@ -12,6 +12,8 @@ import { Document } from "./model/document.js";
 import { showExamples } from "./photos/examples.js";
 import { Sources } from "./photos/sources.js";
 import { Fixup } from "./results/fixup.js";
+import { Plates } from "./live/plates.js";
+import { Preparing } from "./live/preparing.js";
 import { ModelsFollower } from "./settings/following.js";
 import { Releasing, photosOf } from "./photos/releasing.js";
 import { Opening, listenForFiles } from "./photos/opening.js";
@@ -43,7 +45,7 @@ export function mount({ element, server, port, root: address }) {
   const line = new ProgressLine(part("progress"));
   const photo = () => doc.state.photo;
 
-  const stage = new Stage(part("canvas"), doc);
+  const stage = new Stage(part("canvas"), doc, new Plates());
   const selecting = makeSelecting({
     ...{ root, api, doc, stage, tell },
     pointers: () => pointers,
@@ -58,7 +60,7 @@ export function mount({ element, server, port, root: address }) {
     selection,
     changed: () => update(),
   });
-  const commands = makeCommands({ doc, selection, pointers: () => pointers, sources, tell, cut: selecting.cut });
+  const commands = makeCommands({ doc, selection, pointers: () => pointers, sources, tell, finished: selecting.finished, cut: selecting.cut });
   const pointers = new Pointers({
     stage,
     doc,
@@ -69,7 +71,7 @@ export function mount({ element, server, port, root: address }) {
     onHole: (at) => tell(holeNote(doc.state, at), "info"),
     isLocked: () => fixup.running,
   });
-  const viewControls = new ViewControls(root, stage, () => pointers.transforming.handles(stage.pointerType));
+  const viewControls = new ViewControls(root, stage, () => pointers.transforming.handles(stage.pointerType), () => update());
   const settings = new Settings(part("settings"), () => page.limits);
   const fixup = new Fixup({
     api,
@@ -82,6 +84,13 @@ export function mount({ element, server, port, root: address }) {
     changed: () => update(),
     finished: (result) => (desk.finished(result), drafts.changed()),
     ended: () => desk.ended(),
+  });
+  const preparing = new Preparing({
+    ...{ api, doc, plates: stage.plates, outline: selecting.outline },
+    send: (request, receive) => follow(address, "page_plate", request, receive),
+    seed: () => settings.read().seed ?? 0,
+    ready: () => Boolean(photo()) && page.mode === "edit" && !fixup.running,
+    changed: () => stage.refresh(),
   });
   const opening = new Opening({
     api,
@@ -120,6 +129,7 @@ export function mount({ element, server, port, root: address }) {
     around.update();
     links.update();
     saving.update();
+    preparing.update();
     stage.refresh();
   }
 
@@ -204,9 +214,10 @@ export function mount({ element, server, port, root: address }) {
     showExamples(root.querySelectorAll("[data-examples]"), message.examples, address, takeExample);
     drafts.begin().then((back) => back || links.openAddress());
   };
-  // For scripts and tests: the arrangement as JSON, whether the browser keeps it, and how the photo lies on the canvas.
+  // For scripts and tests: the arrangement as JSON, whether the browser keeps it, how the photo lies on the canvas, and how
+  // many of the places that objects left are holes.
   const isKept = () => drafts.holds(doc.settled);
-  root.magicfixup = { collage: () => photo() && toJson(doc.state), isKept, view: () => stage.view, selection: selecting.report };
+  root.magicfixup = { collage: () => photo() && toJson(doc.state), isKept, view: () => stage.view, selection: selecting.report, holes: preparing.report };
   root.dataset.mounted = "true";
   update();
 }

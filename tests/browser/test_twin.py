@@ -14,16 +14,21 @@ from PIL import Image
 from magicfixup_demo.affine import IDENTITY, compose, rotation, scaling, translation
 from magicfixup_demo.collage import render
 from magicfixup_demo.collage_json import collage_to_json
+from magicfixup_demo.engine.arrangement import laid_over
+from magicfixup_demo.engine.plate import lifted, removed_objects
 from magicfixup_demo.images import png_bytes
 from magicfixup_demo.schema import Collage, Layer, Segment, Source
+from magicfixup_demo.ui.live import patches_of
 
 WEB = Path(__file__).resolve().parents[2] / "magicfixup_demo" / "web"
 ADDRESS = "http://editor.test/"
 WIDTH, HEIGHT = 300, 200
 
-DRAW = """async ({ json, photos, address }) => {
+DRAW = """async ({ json, photos, patches, address }) => {
   const { decodePicture, makeCanvas, makeSegment, readMask } = await import(address + "canvas/masks.js");
   const { drawScene } = await import(address + "canvas/render.js");
+  const { removedSegments } = await import(address + "model/collage.js");
+  const { Plates } = await import(address + "live/plates.js");
   const record = JSON.parse(json);
   const opened = {};
   for (const [id, { url, width, height }] of Object.entries(photos)) {
@@ -37,7 +42,11 @@ DRAW = """async ({ json, photos, address }) => {
   const { "": photo, ...sources } = opened;
   const canvas = makeCanvas(photo.bitmap.width, photo.bitmap.height);
   const context = canvas.getContext("2d");
-  drawScene(context, { photo, sources: Object.values(sources), segments, layers: record.layers });
+  const state = { photo, sources: Object.values(sources), segments, layers: record.layers };
+  const plates = new Plates();
+  const decoded = patches.map(async ({ picture, ...patch }) => ({ ...patch, image: await decodePicture(picture) }));
+  if (patches.length) plates.add(photo, removedSegments(state), await Promise.all(decoded));
+  drawScene(context, state, false, plates.groundOf(state));
   return canvas.toDataURL("image/png");
 }"""
 
@@ -60,8 +69,13 @@ def page(chromium):
     page.close()
 
 
-def drawn(page, photo: np.ndarray, collage: Collage, sources: dict | None = None, shown: float = 1.0) -> np.ndarray:
-    """What the page makes of it, (h, w, 4) uint8; ``shown``: size at which it has the photo itself."""
+def drawn(
+    page, photo: np.ndarray, collage: Collage, sources: dict | None = None, shown: float = 1.0, patches: tuple = ()
+) -> np.ndarray:
+    """What the page makes of it, (h, w, 4) uint8; ``shown``: size at which it has the photo itself.
+
+    ``patches``: of its plate, as the server sends them.
+    """
 
     def sent(picture: np.ndarray, scale: float) -> dict:
         height, width = picture.shape[:2]
@@ -70,7 +84,8 @@ def drawn(page, photo: np.ndarray, collage: Collage, sources: dict | None = None
         return {"url": url, "width": width, "height": height}
 
     photos = {"": sent(photo, shown)} | {name: sent(picture, 1.0) for name, picture in (sources or {}).items()}
-    data = page.evaluate(DRAW, {"json": collage_to_json(collage), "photos": photos, "address": ADDRESS})
+    asked = {"json": collage_to_json(collage), "photos": photos, "patches": list(patches), "address": ADDRESS}
+    data = page.evaluate(DRAW, asked)
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGBA"))
 
 
@@ -167,6 +182,31 @@ def test_soft_edges_have_the_same_colours(page, dark_on_green):
     collage = one(disc, Layer("l", "disc", translation(120, 20)))
     shown, expected = drawn(page, picture, collage).astype(int), render(picture, collage).rgba.astype(int)
     assert np.abs(shown - expected)[expected[..., 3] == 255].max() <= 4
+
+
+def plate_of(photo: np.ndarray, collage: Collage) -> tuple[np.ndarray, np.ndarray]:
+    """A ground of other colours that is the photo at its border, (H, W, 3) uint8, and the hole, (H, W) bool."""
+    hole = lifted(removed_objects(collage))
+    share = np.clip(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5) / 4, 0, 1)[..., None]
+    ground = photo[:, ::-1] // 2 + 60
+    return np.rint(photo * (1 - share) + ground * share).astype(np.uint8), hole
+
+
+@pytest.mark.parametrize("matrix", [MOVES["moved"], MOVES["turned"], translation(9, 4)])
+def test_layers_over_a_plate(page, dark_on_green, matrix):
+    """One stands over the margin of its own old place, and a soft one stands still over that of another."""
+    picture, disc = dark_on_green
+    beside = block(124, 70, 40, 50, id="beside")
+    layers = (Layer("d", "disc", matrix), Layer("b", "beside"))
+    still = (Layer("d", "disc"), Layer("b", "beside", matrix))
+    pair = (disc, beside)
+    for collage in (one(disc, layers[0]), *(Collage(WIDTH, HEIGHT, pair, shown) for shown in (layers, still))):
+        plate, hole = plate_of(picture, collage)
+        patches = patches_of(plate, removed_objects(collage), collage)
+        expected = laid_over(render(picture, collage, lifted=hole), plate)
+        shown = drawn(page, picture, collage, patches=patches)
+        assert (shown[..., 3] == 255).all(), "no hole is left"
+        agree(shown, np.dstack([expected, shown[..., 3]]))
 
 
 def test_objects_of_another_photo(page, photo):

@@ -8,18 +8,20 @@ import { makeSegment, subtractMasks } from "../canvas/masks.js";
 import { strings } from "../page/strings.js";
 
 /**
- * doc, selection, pointers(), tell: see editor.js; sources: { current, leave() } of photos/sources.js; cut(segment) is
- * told of each segment that was just made. Returns { name: function }.
+ * doc, selection, pointers(), tell: see editor.js; sources: { current, leave() } of photos/sources.js; finished() -> the
+ * selection's mask with its finished edge, or null where that is not there yet: then cut(segment) is told of the segment
+ * that was just made. Returns { name: function }.
  */
-export function makeCommands({ doc, selection, pointers, sources, tell, cut = () => {} }) {
+export function makeCommands({ doc, selection, pointers, sources, tell, finished = () => null, cut = () => {} }) {
   /** The selected object as a segment, without what is cut out already (but for the one that is selected again). */
   const takeSelection = () => {
     if (!selection.mask) return null;
     const { source, others } = placeOf(doc.state, selection, sources.current);
     const mask = subtractMasks(selection.mask, others);
     if (!mask) return tell(strings.alreadyCut, "info"), null;
-    const segment = makeSegment(newId("s"), mask, source);
-    cut(segment);
+    const ready = finished();
+    const segment = makeSegment(newId("s"), ready ?? mask, source);
+    if (!ready) cut(segment);
     return segment;
   };
 

@@ -5,6 +5,7 @@ import { FieldPanel } from "./field_panel.js";
 import { LayerDrag } from "./layer_drag.js";
 import { fillRow, makeRow, renameIn } from "./layer_row.js";
 import { nameOf } from "./layer_commands.js";
+import { remember, remembered } from "../page/remembered.js";
 import { strings } from "../page/strings.js";
 
 const SHEET = "(max-width: 860px)"; // there it is a sheet that comes when asked for; see narrow.css
@@ -14,7 +15,7 @@ const REMEMBERED = "magicfixup.layers";
 
 export class LayersPanel {
   #rows = new Map(); // layer id -> its row
-  #open = remembered(); // true, false, or null while nobody has said so
+  #open = { open: true, closed: false }[remembered(REMEMBERED)] ?? null; // true, false, or null while nobody has said so
 
   /** root: the editor's element; commands: of commands.js; able(): whether layers can be changed now. */
   constructor(root, { doc, commands, able }) {
@@ -41,7 +42,7 @@ export class LayersPanel {
   toggle() {
     const hadFocus = this.panel.contains(document.activeElement);
     this.#open = !this.isOpen;
-    remember(this.#open);
+    remember(REMEMBERED, this.#open ? "open" : "closed");
     this.update();
     if (this.#open) (this.#chosenPick() ?? this.panel.querySelector("button")).focus();
     else if (hadFocus) this.#visibleButton()?.focus();
@@ -162,20 +163,4 @@ function keepingFocus(change) {
   const focused = document.activeElement;
   change();
   if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
-}
-
-function remember(open) {
-  try {
-    sessionStorage.setItem(REMEMBERED, open ? "open" : "closed");
-  } catch {
-    // a browser that stores nothing forgets it with the page
-  }
-}
-
-function remembered() {
-  try {
-    return { open: true, closed: false }[sessionStorage.getItem(REMEMBERED)] ?? null;
-  } catch {
-    return null;
-  }
 }

@@ -1,9 +1,13 @@
-// The buttons and keys for the view, and what they show: how large the photo is, and whether its corners distort.
+// The buttons and keys for the view, and what they show: how large the photo is, whether its corners distort, and whether
+// the ground is shown where objects stood.
 
+import { removedSegments } from "../model/collage.js";
+import { remember, remembered } from "../page/remembered.js";
 import { strings } from "../page/strings.js";
 
 const STEP = 1.25;
 const PAN = 80; // CSS pixels
+const REMEMBERED = "magicfixup.holes";
 const BESIDE = 20; // CSS pixels between the buttons and the edge of the stage, or a handle
 
 /** The first of these corners of a stage where a box of `size` covers none of the points; the first one if all do. */
@@ -20,14 +24,20 @@ export function freeCorner(points, stage, size) {
 
 export class ViewControls {
   #shown = "";
+  #holes = "";
 
-  /** handles() -> the handles of the chosen layer, as handles.js says, or null: the buttons keep off them. */
-  constructor(root, stage, handles) {
-    Object.assign(this, { root, stage, handles });
+  /**
+   * handles() -> the handles of the chosen layer, as handles.js says, or null: the buttons keep off them. changed() when
+   * holes are to be hidden or shown, which is remembered.
+   */
+  constructor(root, stage, handles, changed) {
+    Object.assign(this, { root, stage, handles, changed });
+    stage.plates.show(remembered(REMEMBERED) !== "shown");
     this.group = root.querySelector(".mf-view");
     this.percent = root.querySelector('[data-part="zoom-percent"]');
     stage.overlays.push((_, view) => {
       this.#show(view[0], stage.zoom, stage.distorting !== null);
+      this.#showHoles(stage.plates.on, !stage.source && removedSegments(stage.doc.state).length > 0);
       this.#keepOff();
     });
   }
@@ -40,7 +50,14 @@ export class ViewControls {
       "zoom-fit": () => stage.fit(),
       pan: (dx, dy) => stage.panBy(-PAN * dx, -PAN * dy),
       "zoom-full": () => stage.zoomBy(1 / stage.view[0]),
+      "hide-holes": () => this.#hideHoles(!stage.plates.on),
     };
+  }
+
+  #hideHoles(hidden) {
+    remember(REMEMBERED, hidden ? "hidden" : "shown");
+    this.stage.plates.show(hidden);
+    this.changed();
   }
 
   #keepOff() {
@@ -60,5 +77,13 @@ export class ViewControls {
     this.percent.parentElement.setAttribute("aria-label", strings.zoomIs(strings.percent(scale)));
     this.group.toggleAttribute("data-zoomed", Math.abs(zoom - 1) > 0.01);
     for (const button of this.root.querySelectorAll('[data-do="distort"]')) button.setAttribute("aria-pressed", String(distorting));
+  }
+
+  #showHoles(hidden, any) {
+    const now = `${hidden} ${any}`;
+    if (now === this.#holes) return;
+    this.#holes = now;
+    this.group.toggleAttribute("data-holes", any);
+    this.group.querySelector('[data-do="hide-holes"]').setAttribute("aria-pressed", String(hidden));
   }
 }

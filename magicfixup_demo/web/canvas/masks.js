@@ -89,9 +89,11 @@ export function makeSegment(id, mask, photo) {
   const original = pieceOf(photo, mask);
   const cutout = isSoft(mask.alpha) ? softPiece(photo, mask) : original;
   const covers = (x, y) => maskCovers(mask, photo, x, y);
-  const png = mask.png ?? encodeMask(maskCanvas(mask), mask, photo);
-  return { ...mask, id, hole: original, original, cutout, covers, png };
+  return { ...withPng(mask, photo), id, hole: original, original, cutout, covers };
 }
+
+/** The mask with its `png`, which is made where nobody has made it yet. */
+export const withPng = (mask, photo) => (mask.png ? mask : { ...mask, png: encodeMask(maskCanvas(mask), mask, photo) });
 
 // The photo where it is cut out, clear elsewhere.
 function pieceOf(photo, mask) {

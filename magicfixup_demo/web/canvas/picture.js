@@ -18,6 +18,12 @@ export class Picture {
   #shown = {}; // { state, view, rough }: what the canvas shows
   #rest = null; // { state, index, under, over }: everything but one layer
   #spare = makeCanvas(1, 1);
+  #version = 0; // of the plates
+
+  /** plates: of live/plates.js. */
+  constructor(plates) {
+    this.plates = plates;
+  }
 
   resize(width, height, density) {
     Object.assign(this.canvas, { width, height });
@@ -32,6 +38,7 @@ export class Picture {
    * `looking`: so is the next view, and this one may be resampled quickly.
    */
   update(state, view, drafting, looking) {
+    if (this.#version !== this.plates.version) this.#outdate();
     const { state: before, view: viewBefore, rough } = this.#shown;
     const sameView = before && view.every((value, i) => value === viewBefore[i]);
     if (sameView && state === before && !(rough && !drafting && !looking)) return;
@@ -40,6 +47,14 @@ export class Picture {
     if (fast) this.#changeLayer(state, view, index);
     else this.#drawAll(state, view, looking);
     this.#shown = { state, view, rough: fast || looking };
+  }
+
+  // The ground may be another one.
+  #outdate() {
+    this.#version = this.plates.version;
+    this.#shown = {};
+    this.#inScene = null;
+    this.#forgetRest();
   }
 
   #drawAll(state, view, looking) {
@@ -51,7 +66,7 @@ export class Picture {
   #drawInto(canvas, state, view, quality) {
     const { photo, segments } = state;
     fitCanvas(this.#scene, photo.bitmap.width, photo.bitmap.height) && (this.#inScene = null);
-    if (this.#inScene !== state) drawScene(this.#scene.getContext("2d"), state);
+    if (this.#inScene !== state) drawScene(this.#scene.getContext("2d"), state, false, this.plates.groundOf(state));
     this.#inScene = state;
     const context = canvas.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);

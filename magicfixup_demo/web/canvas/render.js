@@ -5,15 +5,18 @@ import { opacityOf, photoOf, segmentOf } from "../model/collage.js";
 import { warpedCutout } from "./distort.js";
 import { makeCanvas } from "./masks.js";
 
-let base = { photo: null, segments: [], canvas: null }; // the photo with all its segments cut out, as drawn last
+let base = { photo: null, segments: [], ground: null, canvas: null }; // what lies under the layers, as drawn last
 
-/** Draw the whole collage into a canvas of the scene's size; what is left clear is hole. `moving`: a gesture goes on. */
-export function drawScene(context, state, moving = false) {
+/**
+ * Draw the whole collage into a canvas of the scene's size; what is left clear is hole. `moving`: a gesture goes on;
+ * `ground`: what is known of the photo without its objects, as live/plates.js says it, or null.
+ */
+export function drawScene(context, state, moving = false, ground = null) {
   const { photo, layers } = state;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.globalAlpha = 1;
   context.globalCompositeOperation = "copy";
-  context.drawImage(baseOf(state), 0, 0);
+  context.drawImage(baseOf(state, ground), 0, 0);
   context.globalCompositeOperation = "source-over";
   for (const layer of layers) if (!layer.hidden) drawLayer(context, state, layer, IDENTITY, moving);
   context.setTransform(1, 0, 0, 1, 0, 0);
@@ -54,19 +57,30 @@ function putBack(context, { cutout, original, sx, sy }, outer) {
 }
 
 // One is kept: memory counts on a phone, and a gesture changes layers, not segments.
-function baseOf({ photo, segments }) {
+function baseOf({ photo, segments }, ground) {
   const own = segments.filter((segment) => !segment.source);
   if (!own.length) return photo.bitmap;
-  const same = base.photo === photo && base.segments.length === own.length && own.every((one, i) => one === base.segments[i]);
-  if (!same) base = { photo, segments: own, canvas: cutOutOf(photo, own) };
+  const sameSegments = base.segments.length === own.length && own.every((one, i) => one === base.segments[i]);
+  const same = base.photo === photo && base.ground === ground && sameSegments;
+  if (!same) base = { photo, segments: own, ground, canvas: cutOutOf(photo, own, ground) };
   return base.canvas;
 }
 
-function cutOutOf(photo, segments) {
+// The ground reaches beyond what was removed, so that it lies under objects that stand there still: what is laid over it
+// mixes with it as with another layer, and only where there is none the photo is put back. Twin of `laid_over` in
+// engine/arrangement.py.
+function cutOutOf(photo, segments, ground) {
   const canvas = makeCanvas(photo.bitmap.width, photo.bitmap.height);
   const context = canvas.getContext("2d");
   context.drawImage(photo.bitmap, 0, 0);
+  cutOut(context, segments);
+  for (const { image, left, top } of ground?.patches ?? []) context.drawImage(image, left, top);
+  cutOut(context, ground?.open ?? []);
+  return canvas;
+}
+
+function cutOut(context, segments) {
   context.globalCompositeOperation = "destination-out";
   for (const segment of segments) context.drawImage(segment.hole, segment.sx, segment.sy);
-  return canvas;
+  context.globalCompositeOperation = "source-over";
 }

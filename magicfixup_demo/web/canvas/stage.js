@@ -18,7 +18,7 @@ export class Stage {
   #timer = null;
   #looking = null; // a timer while the view is being moved
   #cameras = new WeakMap(); // photo -> its camera; none while it is fitted
-  #picture = new Picture();
+  #picture;
   #alone = null; // the state that shows nothing but `source`
   #preview = null; // an Image of the whole photo as it is becoming
   #wanted = null; // its address; one may be asked for before the last has been decoded
@@ -41,9 +41,10 @@ export class Stage {
   /** Whether an overlay moves by itself and wants more frames. */
   moving = () => false;
 
-  /** `doc` is the Document of document.js. */
-  constructor(canvas, doc) {
-    Object.assign(this, { canvas, doc, band: null });
+  /** `doc` is the Document of document.js, `plates` the Plates of live/plates.js. */
+  constructor(canvas, doc, plates) {
+    Object.assign(this, { canvas, doc, plates, band: null });
+    this.#picture = new Picture(plates);
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     this.context = canvas.getContext("2d");
     this.size = { width: 1, height: 1 };

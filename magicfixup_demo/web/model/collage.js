@@ -133,6 +133,12 @@ export function sourcePoint(segment, { matrix, distort }, point) {
   return distort ? homography.apply(homography.invert(warpOf(segment, distort)), flat) : flat;
 }
 
+/** Segments of the photo itself that no longer stand, whole, where they were: twin of removed_objects in engine/plate.py. */
+export function removedSegments({ segments, layers }) {
+  const standing = new Set(layers.filter(isInPlace).map((layer) => layer.segment));
+  return segments.filter(({ id, source }) => !source && !standing.has(id));
+}
+
 const isInPlace = (layer) => isIdentity(layer.matrix) && !layer.distort && !layer.hidden && opacityOf(layer) === 1;
 
 /** Whether anything looks different from the photo: a layer that changed or is foreign, or a segment without a layer. */

@@ -57,6 +57,7 @@ export const KEYS = [
   { group: "view", keys: "-", does: "zoom-out" },
   { group: "view", keys: "0", does: "zoom-fit" },
   { group: "view", keys: "1", does: "zoom-full" },
+  { group: "view", keys: "G", does: "hide-holes" },
   ...Object.entries(ARROWS).map(([key, step]) => ({ group: "view", keys: `Ctrl+${key}`, does: "pan", args: step })),
   { group: "results", keys: "C| ", does: "compare", documents: true },
 ];

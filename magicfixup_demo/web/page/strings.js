@@ -121,6 +121,7 @@ export const strings = {
     "zoom-out": "Zoom out",
     "zoom-fit": "Show the whole photo",
     "zoom-full": "Show the photo's own pixels",
+    "hide-holes": "Hide holes: show the ground where objects stood, or not",
     pan: "Look further that way",
     "tool-select": "Select and move",
     "tool-box": "Box",

@@ -6,7 +6,7 @@ import { strings } from "../page/strings.js";
 import { Again } from "./again.js";
 import { saveMask } from "./exporting.js";
 import { HoverPreview } from "./hover.js";
-import { refine } from "./matting.js";
+import { Edges, refine } from "./matting.js";
 import { makeOverlay } from "./overlay.js";
 import { Rail } from "./rail.js";
 import { Scales } from "./scales.js";
@@ -15,7 +15,7 @@ import { SelectTools, TOOLS } from "./tools.js";
 
 /**
  * root: the editor's element; api, doc, stage, tell: see editor.js; pointers(), sources(): made later; changed(): redraw
- * the page. Returns { selection, tools, leaveOut, toolHint, report, cut, actions, update }.
+ * the page. Returns { selection, tools, leaveOut, toolHint, report, outline, finished, cut, actions, update }.
  */
 export function makeSelecting({ root, api, doc, stage, tell, pointers, sources, changed }) {
   const photo = () => stage.subject();
@@ -56,6 +56,11 @@ export function makeSelecting({ root, api, doc, stage, tell, pointers, sources, 
   const rail = new Rail(root, { tools, stage, sizeText: strings.brushSize, softnessText: strings.brushSoftness });
   const scales = new Scales(root.querySelector('[data-part="scales"]'), { selection, photo, label: strings.scaleLabel });
   const refining = new Set(); // promises of edges in the making
+  const edges = new Edges(api);
+  const edgeArguments = () => {
+    const others = stage.source ? [] : doc.state.segments.filter(({ source }) => !source);
+    return [selection.mask, photo(), others, selection.soft];
+  };
   const again = new Again({
     doc,
     selection,
@@ -88,10 +93,16 @@ export function makeSelecting({ root, api, doc, stage, tell, pointers, sources, 
       refining: refining.size,
       ...{ points: selection.points, area: areaOf(selection.mask, photo()), hinted: areaOf(hint.mask, photo()) },
     }),
+    /** The object of the photo that would be cut out now: { mask, finished() -> a promise of it with its edge }, or null. */
+    outline: () => {
+      if (!selection.mask || selection.waiting || selection.editing || stage.source) return null;
+      return { mask: selection.mask, finished: () => edges.finish(...edgeArguments()) };
+    },
+    /** What is selected with its finished edge, where that is there already; else null. */
+    finished: () => edges.finished(...edgeArguments()),
     /** A segment was just cut out of the selection: its edge is finished behind the scenes. */
     cut: (segment) => {
-      const others = stage.source ? [] : doc.state.segments.filter(({ source }) => !source);
-      refine(segment, { photo: photo(), others, ownEdge: selection.soft, api, doc });
+      refine(segment, edges.finish(...edgeArguments()), { photo: photo(), doc });
       refining.add(segment.refining);
       segment.refining.finally(() => refining.delete(segment.refining));
     },

@@ -21,6 +21,7 @@ ROUTES = (
     "call/segment",
     "call/render",
     "call/page_fixup",
+    "call/page_plate",
     "upload",
     "cancel",
     "reset",
