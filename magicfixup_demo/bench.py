@@ -153,7 +153,7 @@ def _measure_fixup(name: str, backend: str, repeats: int) -> dict:
         f"{LARGE[0] * LARGE[1] // 10**6} megapixels": lambda: afresh(large, large_edit, alone),
     }
     if hasattr(engine, "lift"):  # the published model makes no ground by itself
-        works = {f"plate at {SIDE}": lambda: engine.lift(photo, removed)} | works
+        works = {f"plate at {SIDE}": lambda: engine.lift(photo, [removed])} | works
     return {title: _figures(_times(work, repeats)) for title, work in works.items()}
 
 

@@ -52,7 +52,9 @@ class Layer:
 
     ``distort``: (dx, dy) of the segment's four corners (clockwise from the top left, in source pixels), applied before
     the matrix as the homography that takes the corners there; None for none. ``hidden``: not drawn, but its segment
-    stays cut out. ``opacity`` in 0..1 multiplies its coverage. ``name`` and ``locked`` are for the page alone.
+    stays cut out. ``opacity`` in 0..1 multiplies its coverage. ``shadow``: 0..MAX_SHADOW, times the strength of the
+    shadow that was found of its object; ``softness`` in 0..1: how much softer it is. ``name`` and ``locked`` are for
+    the page alone.
     """
 
     id: str
@@ -63,6 +65,8 @@ class Layer:
     hidden: bool = False
     locked: bool = False
     opacity: float = 1.0
+    shadow: float = 1.0
+    softness: float = 0.0
 
     @property
     def in_place(self) -> bool:
@@ -76,7 +80,7 @@ class Collage:
 
     Every segment of the photo is cut OUT of it. A layer that stays where it was covers its own hole exactly, so moving
     or deleting the only layer of a segment opens the hole, and a duplicate opens none. ``sources``: the other photos
-    that segments come from.
+    that segments come from. ``shadows``: whether objects take their shadows along; those of old files do not.
     """
 
     width: int
@@ -84,6 +88,7 @@ class Collage:
     segments: tuple[Segment, ...] = ()
     layers: tuple[Layer, ...] = ()
     sources: tuple[Source, ...] = ()
+    shadows: bool = True
 
 
 @dataclass(frozen=True, eq=False)

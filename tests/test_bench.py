@@ -25,8 +25,8 @@ class CountingEngine:
         assert edit.alpha.shape == photo.shape[:2]
         self.calls.append((photo.shape, edit, options))
 
-    def lift(self, photo, removed, seed=0, progress=None):
-        assert removed.shape == photo.shape[:2] and removed.any()
+    def lift(self, photo, objects, seed=0, progress=None):
+        assert all(mask.shape == photo.shape[:2] and mask.any() for mask in objects)
         self.lifts.append(photo.shape)
 
 

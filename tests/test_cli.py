@@ -15,6 +15,9 @@ from PIL import Image, ImageFilter
 from magicfixup_demo import cli
 from magicfixup_demo.collage import segment_from_mask
 from magicfixup_demo.collage_json import collage_to_json
+from magicfixup_demo.engine.composite import Box
+from magicfixup_demo.engine.effects import Shadow
+from magicfixup_demo.engine.plate import Plate
 from magicfixup_demo.errors import ModelError
 from magicfixup_demo.saving.bundle import to_zip
 from magicfixup_demo.saving.iptc import EDITED_BY_MODEL, KEYWORD
@@ -84,10 +87,13 @@ def engine(monkeypatch):
             sdedit = np.full_like(photo, 200) if options.sdedit else None
             return EditResult(images, sdedit, photo, touched, options.seed, options.steps or 2, 0.1, "fake")
 
-        def lift(self, photo, removed, seed=0, progress=None):
-            self.asked.append((photo.shape, removed, seed))
+        def lift(self, photo, objects, seed=0, progress=None):
+            self.asked.append((photo.shape, objects, seed))
             progress(0.5, "half")
-            return np.where(removed[..., None], np.uint8(seed), photo)
+            hole = np.any(objects, axis=0)
+            shadow = Shadow(Box(0, 0, WIDTH, HEIGHT), np.full((4, 4), 0.4, np.float32), (9.0, 9.0), 9)
+            shadows = (shadow,) + (None,) * (len(objects) - 1)
+            return Plate(np.where(hole[..., None], np.uint8(seed), photo), hole, shadows)
 
     def load_engine(name="auto", backend="torch", progress=None):
         if name != "small":
@@ -349,8 +355,8 @@ class TestLift:
     def test_what_is_white_is_lifted_and_the_file_says_so(self, engine, photo, mask, square, tmp_path, capsys):
         out = tmp_path / "plate.png"
         assert run("lift", photo, mask(), "-o", out, "--seed", 7) == 0
-        shape, removed, seed = engine.asked[0]
-        assert shape == (HEIGHT, WIDTH, 3) and (removed == square).all() and seed == 7
+        shape, objects, seed = engine.asked[0]
+        assert shape == (HEIGHT, WIDTH, 3) and len(objects) == 1 and (objects[0] == square).all() and seed == 7
         plate = Image.open(out)
         assert plate.size == (WIDTH, HEIGHT) and plate.getpixel((48, 32)) == (7, 7, 7)
         assert plate.text["model"] == "small" and plate.text["seed"] == "7" and "Magic Fixup" in plate.text["Software"]
@@ -358,14 +364,22 @@ class TestLift:
         printed = capsys.readouterr()
         assert printed.out.count("\n") == 1 and printed.out.startswith(f"{out}: ") and printed.err == ""
         share = float(printed.out.removeprefix(f"{out}: ").partition("%")[0]) / 100
-        assert share > square.mean() and printed.out.endswith("% of the photo filled anew, seed 7.\n")
+        assert abs(share - square.mean()) < 0.001 and printed.out.endswith("% of the photo filled anew, seed 7.\n")
 
-    def test_several_masks_are_united(self, engine, photo, mask, square, tmp_path, capsys):
+    def test_each_mask_is_an_object(self, engine, photo, mask, square, tmp_path, capsys):
         masks = [mask("1.png", slice(0, 30)), mask("2.png", slice(20, None))]
         engine.note = "small runs on the processor."
         assert run("lift", photo, *masks, "-o", tmp_path / "p.png") == 0
-        assert (engine.asked[0][1] == square).all() and engine.asked[0][2] == 0
+        (_, objects, seed) = engine.asked[0]
+        assert len(objects) == 2 and (objects[0] | objects[1] == square).all() and seed == 0
         assert engine.note in capsys.readouterr().out
+
+    def test_what_shadows_left_of_the_light_is_written_too(self, engine, photo, mask, tmp_path, capsys):
+        out, masks = tmp_path / "shadow.png", [mask("1.png", slice(0, 30)), mask("2.png", slice(20, None))]
+        assert run("lift", photo, *masks, "-o", tmp_path / "p.png", "--shadow", out) == 0
+        left = np.array(Image.open(out))
+        assert left.shape == (HEIGHT, WIDTH) and (left == round(0.6 * 255)).all()
+        assert "the shadows of 1 of 2 objects" in capsys.readouterr().out
 
     def test_the_models_own_lift(self, photo, mask, pixels, square, tmp_path):
         assert run("lift", photo, mask(), "-o", tmp_path / "p.png") == 0

@@ -151,11 +151,11 @@ def test_objects_are_lifted_on_the_processor_where_the_first_engine_cannot(engin
         return spare
 
     for first in (ZeroGpuEngine("small"), types.SimpleNamespace(info=engine.info, lift=full)):
-        lifted = FallbackEngine(first, load_spare).lift(photo, removed, 7, print)
-        assert lifted == (photo, removed, 7, print) and loads == [print]
+        lifted = FallbackEngine(first, load_spare).lift(photo, [removed], 7, print)
+        assert lifted == (photo, [removed], 7, print, True) and loads == [print]
         loads.clear()
     able = types.SimpleNamespace(info=engine.info, lift=lambda *given: "lifted")
-    assert FallbackEngine(able, load_spare).lift(photo, removed) == "lifted" and not loads
+    assert FallbackEngine(able, load_spare).lift(photo, [removed]) == "lifted" and not loads
 
 
 def test_a_used_up_share_is_told_in_the_hubs_own_words(monkeypatch, engine, edit):

@@ -20,8 +20,8 @@ from magicfixup_demo.engine.conditioning import (
     stands_still,
     touched_pixels,
 )
-from magicfixup_demo.engine.effects import Effects, Shadow, laid, without_shadows
-from magicfixup_demo.engine.plate import lifted, removed_objects, removed_segments, scaled
+from magicfixup_demo.engine.effects import Effects, Shadow, laid
+from magicfixup_demo.engine.plate import cleared, removed_segments, scaled
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer
 
 TOUCHING = 3  # pixels: content so near to a hole may stand where its object stood
@@ -51,14 +51,14 @@ def arrangement_of(photo: np.ndarray, edit: CoarseEdit, effects: Effects | None 
 
 
 def _of_collage(photo: np.ndarray, edit: CoarseEdit, collage: Collage, effects: Effects | None) -> Arrangement:
-    shadows = shadows_of(photo, collage, edit.sources, effects) if effects else {}
-    gone = [shadows[segment.id] for segment in removed_segments(collage) if segment.id in shadows]
-    ground, lost = without_shadows(photo, gone) if gone else (photo, False)
-    hole = lifted(removed_objects(collage)) | lost
+    shadows = shadows_of(photo, collage, edit.sources, effects) if effects and collage.shadows else {}
+    removed = removed_segments(collage)
+    masks = (whole_mask(segment, collage.height, collage.width) for segment in removed)
+    ground, hole = cleared(photo, masks, [shadows[one.id] for one in removed if one.id in shadows])
 
     def fall(layer: Layer) -> ShadowFall | None:
-        shadow = shadows.get(layer.segment_id)
-        return shadow and laid(shadow, layer.matrix, collage.width, collage.height)
+        shadow = shadows.get(layer.segment_id) if layer.shadow else None
+        return shadow and laid(shadow, layer, collage.width, collage.height)
 
     return Arrangement(ground, hole, render(ground, collage, edit.sources, lifted=hole, shadow_of=fall))
 

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+EFFECTS = "effects.safetensors"
 WIDTHS = (32, 64, 96, 160, 224)  # channels, at 1/2 to 1/32 of the pixels
 BLOCKS = (1, 1, 2, 2, 2)
 GROUPS = 8

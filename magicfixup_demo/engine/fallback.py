@@ -5,7 +5,7 @@ Nothing here is remembered: the next fix-up begins as usual.
 
 import gc
 import logging
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from magicfixup_demo.engine.interface import Engine, Preview, Progress
+from magicfixup_demo.engine.plate import Plate
 from magicfixup_demo.errors import MagicFixupError, MemoryFull
 from magicfixup_demo.faults import memory_is_full
 from magicfixup_demo.schema import CoarseEdit, EditOptions, EditResult
@@ -107,16 +108,21 @@ class FallbackEngine:
         return self.first.compare(photo, edit, options)
 
     def lift(
-        self, photo: np.ndarray, removed: np.ndarray, seed: int = 0, progress: Progress | None = None
-    ) -> np.ndarray:
+        self,
+        photo: np.ndarray,
+        objects: Sequence[np.ndarray],
+        seed: int = 0,
+        progress: Progress | None = None,
+        shadows: bool = True,
+    ) -> Plate:
         """See PlateEngine.lift. By the spare where ``first`` cannot do that, or where it does not fit there."""
         if hasattr(self.first, "lift"):
             try:
-                return self.first.lift(photo, removed, seed, progress)
+                return self.first.lift(photo, objects, seed, progress, shadows)
             except MemoryFull as full:
                 log.warning("%s does not fit: %s", self.info.name, full.__cause__ or full)
             give_back()  # outside of the except clause: the error holds the tensors
-        return self._loaded(progress).lift(photo, removed, seed, progress)
+        return self._loaded(progress).lift(photo, objects, seed, progress, shadows)
 
     def forget(self) -> None:
         """See Engine.forget."""

@@ -3,7 +3,7 @@
 photo, objects -> hole (lifted) -> guess (ground network) -> detail (patches of the photo) -> plate
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -13,6 +13,7 @@ from magicfixup_demo.collage import whole_mask
 from magicfixup_demo.engine.composite import Box, stretch
 from magicfixup_demo.engine.conditioning import distance_to, largest_channel
 from magicfixup_demo.engine.detail import FINE, WEAVE, fine_part, paint_detail
+from magicfixup_demo.engine.effects import Shadow, without_shadows
 from magicfixup_demo.engine.exemplar import spread
 from magicfixup_demo.engine.ground import Ground, View
 from magicfixup_demo.engine.ground_network import SIDE
@@ -38,10 +39,14 @@ Report = Callable[[float, str], object]  # called with the fraction done and a t
 
 @dataclass(frozen=True, eq=False)
 class Plate:
-    """``rgb``: (H, W, 3) uint8, the photo outside ``hole``, (H, W) bool: what was lifted, with a margin."""
+    """``rgb``: (H, W, 3) uint8; ``hole``: (H, W) bool, what was filled. Outside of it and the shadows it is the photo.
+
+    ``shadows``: of each object that was lifted, None where it had none.
+    """
 
     rgb: np.ndarray
     hole: np.ndarray
+    shadows: tuple[Shadow | None, ...] = ()
 
 
 def removed_segments(collage: Collage) -> list[Segment]:
@@ -63,14 +68,20 @@ def lifted(removed: np.ndarray) -> np.ndarray:
     return distance_to(removed) <= scaled(LIFT, removed)
 
 
-def lift(photo: np.ndarray, removed: np.ndarray, ground: Ground, seed: int = 0, report: Report | None = None) -> Plate:
-    """The photo without some objects.
+def cleared(
+    photo: np.ndarray, objects: Iterable[np.ndarray], shadows: Sequence[Shadow]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The photo in which some objects no longer cast shadows, (H, W, 3) uint8; what must be found there, (H, W) bool.
 
-    photo: (H, W, 3) uint8; removed: (H, W) bool, the objects. ``seed``: another number gives other ground. Raises
-    EditError where nothing of the photo is left.
+    objects: (H, W) bool each; what they hide is lifted, and where a shadow is too dark to tell what lies in it.
     """
-    hole = lifted(removed)
-    return Plate(fill_ground(photo, hole, ground, seed, report), hole)
+    removed = np.zeros(photo.shape[:2], bool)
+    for mask in objects:
+        removed |= mask
+    if not shadows:
+        return photo, lifted(removed)
+    ground, lost = without_shadows(photo, shadows)
+    return ground, lifted(removed) | lost
 
 
 def fill_ground(

@@ -4,7 +4,7 @@ SDEdit beside the result is made by a diffusion network of its own (``PipelineEn
 """
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 
 import cv2
@@ -12,11 +12,12 @@ import numpy as np
 
 from magicfixup_demo.engine.arrangement import Arrangement, arrangement_of, laid_over
 from magicfixup_demo.engine.conditioning import fill_smoothly, largest_channel, touched_pixels
+from magicfixup_demo.engine.effects import Effects
 from magicfixup_demo.engine.fallback import memory_told, reason_of
 from magicfixup_demo.engine.fixer import PipelineEngine, checked_edit, samples_of
 from magicfixup_demo.engine.ground import Ground
 from magicfixup_demo.engine.interface import Preview, Progress
-from magicfixup_demo.engine.plate import fill_ground, lifted
+from magicfixup_demo.engine.plate import Plate, cleared, fill_ground
 from magicfixup_demo.engine.plate_cache import PlateCache
 from magicfixup_demo.engine.steps import Account, Steps
 from magicfixup_demo.errors import Cancelled
@@ -28,8 +29,8 @@ STEPS = 1  # of a result: there is nothing to repeat
 class PlateEngine:
     """Implements engine.interface.Engine. Steps, sampler and strength are those of the SDEdit beside the result."""
 
-    def __init__(self, ground: Ground, diffusion: PipelineEngine):
-        self.ground, self.diffusion, self.info = ground, diffusion, diffusion.info
+    def __init__(self, ground: Ground, diffusion: PipelineEngine, effects: Effects | None = None):
+        self.ground, self.diffusion, self.info, self.effects = ground, diffusion, diffusion.info, effects
         self.plates = PlateCache()
 
     def fixup(
@@ -46,7 +47,7 @@ class PlateEngine:
         self.diffusion.check(options)
         with memory_told(self.ground.device):
             edit = checked_edit(photo, edit)
-            arrangement, coarse = arrangement_of(photo, edit), fill_smoothly(edit)
+            arrangement, coarse = arrangement_of(photo, edit, self.effects), fill_smoothly(edit)
         filled = time.monotonic()
         # 2. Each sample: other ground under the same layers
         images, note = self._samples(arrangement, options, progress)
@@ -89,7 +90,7 @@ class PlateEngine:
         """SDEdit alone, as in ``fixup``: (H, W, 3) uint8."""
         self.diffusion.check(options)
         edit = checked_edit(photo, edit)
-        made = self._composed(arrangement_of(photo, edit), options.seed)
+        made = self._composed(arrangement_of(photo, edit, self.effects), options.seed)
         report = Steps(None, 0, 1, "SDEdit", Account())
         return self.diffusion.compare_filled(photo, edit, made, touched_of(photo, edit, made), options, report)
 
@@ -99,11 +100,22 @@ class PlateEngine:
         self.diffusion.forget()
 
     def lift(
-        self, photo: np.ndarray, removed: np.ndarray, seed: int = 0, progress: Progress | None = None
-    ) -> np.ndarray:
-        """The photo without some objects: (H, W, 3) uint8. removed: (H, W) bool, the objects. Raises EditError."""
+        self,
+        photo: np.ndarray,
+        objects: Sequence[np.ndarray],
+        seed: int = 0,
+        progress: Progress | None = None,
+        shadows: bool = True,
+    ) -> Plate:
+        """The photo, (H, W, 3) uint8, without some objects, (H, W) bool each, and (``shadows``) without theirs.
+
+        Raises EditError where nothing of the photo is left.
+        """
+        effects = self.effects if shadows else None
         with memory_told(self.ground.device):
-            return self._plate(photo, lifted(removed), seed, progress)
+            found = tuple(effects.of(photo, mask) if effects else None for mask in objects)
+            ground, hole = cleared(photo, objects, [shadow for shadow in found if shadow])
+            return Plate(self._plate(ground, hole, seed, progress), hole, found)
 
     def _samples(
         self, arrangement: Arrangement, options: EditOptions, progress: Progress | None

@@ -5,6 +5,8 @@ import torch
 from magicfixup_demo.downloads import Progress
 from magicfixup_demo.engine.backends import use_backend
 from magicfixup_demo.engine.choice import FALLBACK, choose, on_a_space, on_zerogpu
+from magicfixup_demo.engine.effect_network import EFFECTS, EffectNetwork
+from magicfixup_demo.engine.effects import Effects
 from magicfixup_demo.engine.fallback import memory_told
 from magicfixup_demo.engine.fixer import PipelineEngine
 from magicfixup_demo.engine.ground import Ground
@@ -15,7 +17,7 @@ from magicfixup_demo.engine.presets import PRESETS
 from magicfixup_demo.engine.samplers import sampler_names
 from magicfixup_demo.engine.stable_diffusion import MEGABYTES as COMPARISON_MEGABYTES
 from magicfixup_demo.engine.stable_diffusion import StableDiffusionComparison, comparison_is_here
-from magicfixup_demo.engine.weights import MODELS, bring_here, load_model
+from magicfixup_demo.engine.weights import MODELS, bring_here, load_file_of, load_model
 from magicfixup_demo.errors import MemoryFull, ModelError
 from magicfixup_demo.limits import MAX_STEPS
 
@@ -73,7 +75,9 @@ def _load(name: str, device: str | None, backend: str, progress: Progress | None
         return diffusion
     with memory_told(device):
         ground = Ground(load_ground(entry.folder / GROUND), device)
-    return PlateEngine(ground, diffusion)
+        file = entry.folder / EFFECTS
+        effects = Effects(load_file_of(EffectNetwork, file), device) if file.is_file() else None
+    return PlateEngine(ground, diffusion, effects)
 
 
 def _comparison(device: str, dtype: torch.dtype, progress: Progress | None) -> StableDiffusionComparison:

@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from magicfixup_demo.engine.backends import keep_freed_memory
-from magicfixup_demo.engine.effect_network import EffectNetwork, strength_of
+from magicfixup_demo.engine.effect_network import EFFECTS, EffectNetwork, strength_of
 from magicfixup_demo.engine.weights import load_file_of, save_file_of
 from magicfixup_demo.errors import OptionError
 from magicfixup_demo.training.effect_samples import EffectSample, EffectSamples, batched, draw_effects
@@ -104,7 +104,7 @@ class EffectTrainer(NetworkTrainer):
     Without the first a network learns the line of contact alone: most places have no effect.
     """
 
-    weights = "effects.safetensors"
+    weights = EFFECTS
 
     def __init__(self, config: EffectConfig, accelerator: Accelerator, start: Path | None = None):
         torch.manual_seed(config.seed)

@@ -24,7 +24,7 @@ from magicfixup_demo.ui.answer_files import answer_file
 from magicfixup_demo.ui.api_collage import MOST_SELECTED, complete, with_names
 from magicfixup_demo.ui.drawing import draw
 from magicfixup_demo.ui.fixing import check_changed, piece_of, turn_to_fix
-from magicfixup_demo.ui.lifting import lifted_png, united
+from magicfixup_demo.ui.lifting import lifted_png, objects_of
 from magicfixup_demo.ui.payload import checked_seed, options_from, prompt_from
 from magicfixup_demo.ui.result_file import result_png
 from magicfixup_demo.ui.services import Services
@@ -139,8 +139,8 @@ class Api:
             The photo as a PNG file of its full size; its metadata say that AI edited it, with which model and seed.
         """
         image = self._services.uploads.read(photo)
-        removed = self._removed(image, _listed(masks), _listed(points))
-        return answer_file(lifted_png(self._services, image, removed, checked_seed(seed), _reporter()), "lifted")
+        objects = self._objects(image, _listed(masks), _listed(points))
+        return answer_file(lifted_png(self._services, image, objects, checked_seed(seed), _reporter()), "lifted")
 
     def _edit(self, photo: object, collage: object, sources: object) -> tuple[CoarseEdit, np.ndarray]:
         read = self._services.uploads.read
@@ -154,16 +154,16 @@ class Api:
         mask = self._mask(picture, segment.get("points"), segment.get("exclude"), segment.get("box"))
         return matte(picture, mask)
 
-    def _removed(self, image: np.ndarray, masks: list, points: list) -> np.ndarray:
+    def _objects(self, image: np.ndarray, masks: list, points: list) -> list[np.ndarray]:
         """(H, W) bool: what is white in a mask, and the object under each point. Raises MagicFixupError."""
         if not masks and not points:
             raise SegmentationError(strings.NOTHING_TO_LIFT)
         if len(points) > MOST_SELECTED:
             raise SegmentationError(strings.MANY_TO_FIND.format(most=MOST_SELECTED))
-        removed = united(self._services.uploads, masks, image)
+        objects = objects_of(self._services.uploads, masks, image)
         for point in points:
-            removed |= self._mask(image, [point], None, None) > 0
-        return removed
+            objects.append(self._mask(image, [point], None, None) > 0)
+        return objects
 
     def _mask(self, image: np.ndarray, points: object, exclude: object, box: object) -> np.ndarray:
         """(H, W) uint8, 255 inside what the segmenter offers first."""

@@ -68,7 +68,7 @@ def fixup(services: Services, record: dict | None) -> AsyncIterator[dict]:
 
 def plate(services: Services, record: dict | None) -> AsyncIterator[dict]:
     """See ``live.prepare`` for the request -> messages as of ``fixup``. A newer one of the visit stops it."""
-    return following(services, record, functools.partial(live.prepare, services), encode=lambda patches: patches)
+    return following(services, record, functools.partial(live.prepare, services), encode=lambda prepared: prepared)
 
 
 def _told_fix_up(services: Services, photo: OpenPhoto, record: dict, job: Job) -> dict:

@@ -19,8 +19,8 @@ from magicfixup_demo.ui.uploads import UploadedPhotos
 STEPS = 1  # of what is lifted, as in the record of a fix-up by the same model
 
 
-def united(uploads: UploadedPhotos, files: list, photo: np.ndarray) -> np.ndarray:
-    """(H, W) bool: what is white in any of the files, which are masks of a photo, (H, W, 3).
+def objects_of(uploads: UploadedPhotos, files: list, photo: np.ndarray) -> list[np.ndarray]:
+    """(H, W) bool each: what is white in the files, which are masks of objects of a photo, (H, W, 3).
 
     Raises SegmentationError for too many, and for the first that cannot be used; PhotoError for no upload.
     """
@@ -28,19 +28,19 @@ def united(uploads: UploadedPhotos, files: list, photo: np.ndarray) -> np.ndarra
     most = min(MAX_SEGMENTS, MAX_MASK_PIXELS // (height * width))  # as in a collage
     if len(files) > most:
         raise SegmentationError(strings.MANY_MASKS.format(most=most))
-    removed = np.zeros((height, width), bool)
+    objects = []
     for number, file in enumerate(files, 1):
         try:
-            removed |= uploads.read_mask(file, width, height)
+            objects.append(uploads.read_mask(file, width, height))
         except SegmentationError as problem:
             raise SegmentationError(strings.MASK_OF_MANY.format(number=number, problem=problem)) from problem
-    return removed
+    return objects
 
 
-def lifted_png(services: Services, photo: np.ndarray, removed: np.ndarray, seed: int, report: Progress) -> bytes:
+def lifted_png(services: Services, photo: np.ndarray, objects: list[np.ndarray], seed: int, report: Progress) -> bytes:
     """The photo without some objects, made in its turn, as a PNG that says that AI edited it.
 
-    photo: (H, W, 3) uint8; removed: (H, W) bool. ``report`` may raise to stop. Raises MagicFixupError.
+    photo: (H, W, 3) uint8; objects: (H, W) bool each. ``report`` may raise to stop. Raises MagicFixupError.
     """
     from magicfixup_demo.engine.revisions import model_revision  # torch: not before the page is up
 
@@ -50,7 +50,7 @@ def lifted_png(services: Services, photo: np.ndarray, removed: np.ndarray, seed:
         raise ModelError(strings.CANNOT_LIFT.format(name=name))
     with turn_to_fix(services, "", report, Piece(aside=is_large(photo))):
         begun = time.monotonic()
-        plate = engine.lift(photo, removed, seed, report)
+        plate = engine.lift(photo, objects, seed, report).rgb
         seconds = round(time.monotonic() - begun, 2)
     licence = services.engines.catalogue.licence_of(name)
     return edited_png(photo, plate, ResultFacts(name, model_revision(name), seed, STEPS, seconds, licence))

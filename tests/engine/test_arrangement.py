@@ -87,7 +87,7 @@ def test_a_soft_edge_is_the_layers_own_colour_over_the_ground_by_its_coverage(fu
     photo, segment = fur
     collage, engine = Collage(WIDTH, HEIGHT, (segment,), (Layer("l", "fur", translation(dx, 0)),)), tiny_plates()
     result = engine.fixup(photo, render(photo, collage), OPTIONS).images[0]
-    ground = engine.lift(photo, removed_objects(collage))
+    ground = engine.lift(photo, [removed_objects(collage)]).rgb
     layer = premultiplied(photo, segment, dx)
     soft = (layer[..., 3] > 0) & (layer[..., 3] < 1)
     expected = ground * (1 - layer[..., 3:]) + layer[..., :3]
@@ -102,7 +102,7 @@ def test_layers_that_overlap_and_let_through_lie_over_each_other_in_their_order(
     layers = tuple(Layer(str(dx), "fur", translation(dx, 0), opacity=opacity) for dx, opacity in shown)
     collage, engine = Collage(WIDTH, HEIGHT, (segment,), layers), tiny_plates()
     result = engine.fixup(photo, render(photo, collage), OPTIONS).images[0]
-    expected = engine.lift(photo, removed_objects(collage)).astype(np.float32)
+    expected = engine.lift(photo, [removed_objects(collage)]).rgb.astype(np.float32)
     for dx, opacity in shown:
         layer = premultiplied(photo, segment, dx) * opacity
         expected = expected * (1 - layer[..., 3:]) + layer[..., :3]

@@ -1,5 +1,7 @@
 """Shadows: found by a network (here one that knows the answer), divided out, laid anew where the object goes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,9 @@ import torch
 from magicfixup_demo.affine import compose, rotation, scaling, translation
 from magicfixup_demo.collage import segment_from_mask
 from magicfixup_demo.engine.arrangement import arrangement_of, laid_over
-from magicfixup_demo.engine.effects import Effects, Shadow, coverage_of, laid, seen_around, without_shadows
+from magicfixup_demo.engine.composite import Box
+from magicfixup_demo.engine.effects import Effects, Shadow, attenuation, coverage_of, laid, seen_around, without_shadows
+from magicfixup_demo.images import resize
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer
 
 HEIGHT, WIDTH = 240, 400
@@ -74,7 +78,8 @@ def test_what_is_found_is_divided_out_and_the_ground_is_itself_again(effects):
 
 def test_under_the_object_a_shadow_goes_on(effects):
     shadow = effects.of(scene(), OBJECT)
-    assert shadow.taken[TOP + SIDE - 3 - shadow.top, LEFT + SIDE - 3 - shadow.left] > 0.1
+    taken = resize(shadow.taken, *shadow.box.size)
+    assert taken[TOP + SIDE - 3 - shadow.box.top, LEFT + SIDE - 3 - shadow.box.left] > 0.1
 
 
 def test_an_object_without_a_shadow_has_none(effects):
@@ -89,16 +94,16 @@ def test_black_of_a_shadows_coverage_takes_that_share_of_light():
 
 
 def test_what_is_too_dark_is_lost():
-    deep = Shadow(10, 20, np.full((5, 7), 0.95, np.float32), (13.0, 20.0))
+    deep = Shadow(Box(10, 20, 17, 25), np.full((5, 7), 0.95, np.float32), (13.0, 20.0), 7)
     lit, lost = without_shadows(scene(), [deep])
     assert lost[20:25, 10:17].all() and lost.sum() == 35 and lit.dtype == np.uint8
 
 
 def fallen(matrix) -> np.ndarray:
-    shadow = Shadow(40, 50, np.zeros((30, 40), np.float32), (60.0, 70.0))
+    shadow = Shadow(Box(40, 50, 80, 80), np.zeros((30, 40), np.float32), (60.0, 70.0), 20)
     shadow.taken[18:22, 20:36] = TAKEN
     whole = np.zeros((HEIGHT, WIDTH), np.float32)
-    window, coverage = laid(shadow, matrix, WIDTH, HEIGHT)
+    window, coverage = laid(shadow, Layer("l", "s", matrix), WIDTH, HEIGHT)
     whole[window] = coverage
     return whole
 
@@ -131,8 +136,30 @@ def test_turning_or_mirroring_an_object_leaves_the_light_where_it_was(turned):
     np.testing.assert_allclose(fallen(turned), fallen(translation(0, 0)), atol=1e-5)
 
 
+SMALL = Shadow(Box(100, 100, 140, 140), np.full((20, 20), TAKEN, np.float32), (120.0, 120.0), 20)
+
+
+def test_a_shadow_found_on_a_small_picture_is_as_large_as_its_box():
+    window, coverage = laid(SMALL, Layer("l", "s", translation(3, 4)), WIDTH, HEIGHT)
+    assert window == (slice(104, 144), slice(103, 143))
+    np.testing.assert_allclose(coverage[4:-4, 4:-4], coverage_of(np.float32(TAKEN)), atol=1e-6)
+
+
+def test_strength_and_softness_are_the_layers():
+    plain, strong, none = (SMALL.coverage(strength).max() for strength in (1.0, 1.5, 0.0))
+    assert none == 0 and abs((1 - strong) ** 2.2 - (1 - 1.5 * TAKEN)) < 1e-3 and plain < strong
+    dot = Shadow(SMALL.box, np.zeros((20, 20), np.float32), SMALL.foot, 40)
+    dot.taken[8:12, 8:12] = TAKEN
+    assert dot.coverage(softness=1.0).max() < 0.8 * dot.coverage().max()
+
+
+def test_what_shadows_leave_of_the_light_is_a_picture():
+    left = attenuation([SMALL, SMALL], WIDTH, HEIGHT)
+    assert left.shape == (HEIGHT, WIDTH) and left[0, 0] == 255 and left[120, 120] == round(255 * (1 - TAKEN) ** 2)
+
+
 def test_a_shadow_beside_the_picture_is_not_laid():
-    assert laid(Shadow(0, 0, np.ones((5, 5), np.float32), (2, 2)), translation(5000, 0), WIDTH, HEIGHT) is None
+    assert laid(SMALL, Layer("l", "s", translation(5000, 0)), WIDTH, HEIGHT) is None
 
 
 def test_an_object_that_is_moved_takes_its_shadow_along(effects):
@@ -170,6 +197,18 @@ def test_a_shadow_falls_on_what_lies_below_its_object_only(effects):
         arranged = Collage(WIDTH, HEIGHT, segments, layers)
         over = arrangement_of(photo, CoarseEdit(photo, np.full(mask.shape, 255, np.uint8), arranged), effects).over
         assert (over.rgb[TOP + SIDE - 5, LEFT + 200 + SIDE + 12, 2] < 180) == darker
+
+
+def test_collages_of_old_files_leave_shadows_alone(effects):
+    old = replace(collage(Layer("l", "s", translation(200, 30))), shadows=False)
+    arrangement = arrangement_of(scene(), edit_of(old), effects)
+    np.testing.assert_array_equal(arrangement.ground, scene())
+
+
+def test_a_layer_may_lose_its_shadow(effects):
+    layer = Layer("l", "s", translation(200, 30), shadow=0.0)
+    result = laid_over(arrangement_of(scene(), edit_of(collage(layer)), effects).over, ground())
+    assert (result[np.roll(SHADE, (30, 200), (0, 1))] == GREY).all()
 
 
 def test_what_is_seen_around_an_object_lies_in_the_picture():

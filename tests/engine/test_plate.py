@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plates import LOOKS, FlatGround, Watched
+from plates import LOOKS, FlatGround, Watched, tiny_plates
 
 from magicfixup_demo.affine import IDENTITY, translation
 from magicfixup_demo.collage import segment_from_mask
@@ -14,8 +14,8 @@ from magicfixup_demo.engine.ground_weights import load_ground
 from magicfixup_demo.engine.plate import (
     CONTEXT,
     LIFT,
+    Plate,
     fill_ground,
-    lift,
     lifted,
     removed_objects,
     separate_holes,
@@ -25,6 +25,10 @@ from magicfixup_demo.errors import Cancelled, EditError
 from magicfixup_demo.schema import Collage, Layer, Segment, Source
 
 HEIGHT, WIDTH = 120, 200
+
+
+def lift(photo: np.ndarray, removed: np.ndarray, ground, seed: int = 0) -> Plate:
+    return tiny_plates(ground).lift(photo, [removed], seed)
 
 
 @pytest.fixture(scope="module")

@@ -77,9 +77,9 @@ def test_the_same_objects_elsewhere_stand_on_the_same_ground_which_is_not_sought
     results = [engine.fixup(photo, edit, ALONE).images[0] for edit in edits]
     found = lifted(removed_objects(edits[0].collage))
     alone = Watched(ground)
-    plate = tiny_plates(alone).lift(photo, removed_objects(edits[0].collage))
+    plate = tiny_plates(alone).lift(photo, [removed_objects(edits[0].collage)]).rgb
     assert len(asked.seen) == len(alone.seen), "all of them asked as often as one plate does"
-    assert (engine.lift(photo, removed_objects(edits[0].collage)) == plate).all()
+    assert (engine.lift(photo, [removed_objects(edits[0].collage)]).rgb == plate).all()
     assert len(asked.seen) == len(alone.seen), "nor is it sought again for the plate alone"
     for edit, result in zip(edits, results, strict=True):
         assert (result[~found & (edit.rgb == photo).all(2)] == photo[~found & (edit.rgb == photo).all(2)]).all()
@@ -90,7 +90,7 @@ def test_the_same_objects_elsewhere_stand_on_the_same_ground_which_is_not_sought
 def test_a_plate_that_was_made_before_is_the_ground_of_a_fix_up(photo, segment):
     asked = Watched(FlatGround())
     engine, edit = tiny_plates(asked), moved(photo, segment, translation(70, 5))
-    plate = engine.lift(photo, removed_objects(edit.collage), seed=3)
+    plate = engine.lift(photo, [removed_objects(edit.collage)], seed=3).rgb
     once = len(asked.seen)
     result = engine.fixup(photo, edit, replace(ALONE, seed=3)).images[0]
     assert once and len(asked.seen) == once
@@ -166,7 +166,7 @@ def test_variants_of_a_large_hole_are_a_choice(shared_data, lpips_weights, groun
     cv2.ellipse(removed, (width // 2, height // 2), (width // 6, height // 6), 0, 0, 360, 1, -1)
     found = lifted(removed > 0)
     engine = PlateEngine(ground, tiny_plates().diffusion)
-    first, second = (engine.lift(picture, removed > 0, seed) for seed in (0, 1))
+    first, second = (engine.lift(picture, [removed > 0], seed).rgb for seed in (0, 1))
     assert found.mean() > 0.05 and lpips([first], second, {"hole": found})[0]["hole"] >= LEAST_APART
 
 
@@ -252,7 +252,7 @@ def test_a_stop_ends_the_work_and_the_engine_is_free_again(photo, segment):
         engine.fixup(photo, edit, ALONE, stopping_at("ground"))
     assert not asked.seen and len(engine.plates) == 0
     with pytest.raises(Cancelled):
-        engine.lift(photo, removed_objects(edit.collage), progress=stopping_at("ground"))
+        engine.lift(photo, [removed_objects(edit.collage)], progress=stopping_at("ground"))
     assert engine.fixup(photo, edit, ALONE).note == ""
 
 
@@ -291,7 +291,7 @@ def test_full_memory_is_told_in_a_sentence_and_costs_no_finished_variant(photo, 
     with pytest.raises(MemoryFull, match="This machine's memory is full"):
         tiny_plates(full).fixup(photo, edit, ALONE)
     with pytest.raises(MemoryFull, match="This machine's memory is full"):
-        tiny_plates(full).lift(photo, removed_objects(edit.collage))
+        tiny_plates(full).lift(photo, [removed_objects(edit.collage)])
     full.left = LOOKS
     result = tiny_plates(full).fixup(photo, edit, EditOptions(samples=3))
     assert len(result.images) == 1 and "1 of 3 variants: This machine's memory is full" in result.note
@@ -335,7 +335,7 @@ def test_objects_that_are_the_whole_photo_are_refused(photo):
     mask[:, :2] = 0
     whole, engine = segment_from_mask("whole", mask), tiny_plates()
     with pytest.raises(EditError, match="whole photo"):
-        engine.lift(photo, mask > 0)
+        engine.lift(photo, [mask > 0])
     with pytest.raises(EditError, match="whole photo"):
         engine.fixup(photo, moved(photo, whole, scaling(0.5, 0.5)), ALONE)
 
