@@ -232,6 +232,28 @@ def _evaluate_relighting(options: argparse.Namespace, names: list[str] | None) -
         _say(f"relit in {variant}: {report['photos']} photos\n{markdown(relighting_table(report, variant))}\n")
 
 
+def add_shadows(commands) -> None:
+    parser = commands.add_parser("shadows", help="how well objects' shadows are found: figures, and sheets to look at")
+    parser.add_argument("data", metavar="DATA", type=_existing, help="photos with object masks; photos/coco among them")
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, type=Path, help="the sheets")
+    parser.add_argument("--weights", metavar="EFFECTS.safetensors", type=_existing, help="default: those of small")
+    parser.set_defaults(run=_shadows)
+
+
+def _shadows(options: argparse.Namespace) -> None:
+    from magicfixup_demo.engine.effect_network import EFFECTS, EffectNetwork
+    from magicfixup_demo.engine.effects import Effects
+    from magicfixup_demo.engine.weights import ASSETS, load_file_of
+    from magicfixup_demo.evaluation.shadows import judge_shadows
+    from magicfixup_demo.training.effect_training import EffectValidator, effect_config
+    from magicfixup_demo.training.network_run import accelerator_for
+
+    network = load_file_of(EffectNetwork, options.weights or ASSETS / "small" / EFFECTS)
+    judge_shadows(Effects(network), options.data, options.output, _say)
+    validator = EffectValidator(options.data, effect_config("effects-192"), accelerator_for(False), _say)
+    validator.run_once(network, options.output, 0)
+
+
 def add_standing(commands) -> None:
     parser = commands.add_parser("standing", help="render the fixed list of arrangements on real photos, to look at")
     parser.add_argument("data", metavar="DATA", type=_existing, help="real data, laid out like shared/data")

@@ -97,11 +97,11 @@ def _on_ground(coverage: np.ndarray, top: float, height: float, light: Light, rn
     bottom, rows = top + height, np.arange(len(coverage), dtype=np.float32)[:, None]
     shadow = np.zeros_like(coverage)
     for low, high in zip(SLICES, SLICES[1:], strict=False):
-        part = coverage * ((bottom - rows >= (low - 0.03) * height) & (bottom - rows < high * height))
+        part = coverage * ((bottom - rows >= low * height) & (bottom - rows < high * height))
         flat = _laid_flat(part, top, height, light, slope, rng, lifted)
         soft = light.softness * (1 + SPREAD * (low + high) / 2 * np.hypot(light.across, light.along)) * height
-        shadow = np.maximum(shadow, _blurred(flat, soft))
-    return shadow
+        shadow += _blurred(flat, soft)  # where two slices meet, both are half there
+    return np.minimum(shadow, 1)
 
 
 def _laid_flat(

@@ -18,7 +18,7 @@ from magicfixup_demo.training.ground_samples import Picture, Shape, cropped
 
 TRIES = 200  # for one sample, before the pictures are given up
 MOST_OTHERS = 2
-SIZES = (0.012, 0.16)  # of the crop: objects
+SIZES = (0.02, 0.16)  # of the crop: objects
 NOTHING_SHARE = 0.12  # of the samples: the object has no effect, whatever the others have
 PLAIN_SHARE, CHOSEN_OF = 0.6, 4  # so many crops are the plainest of so many
 DARK = 40  # grey levels: on darker ground no shadow shows
