@@ -9,6 +9,7 @@ import numpy as np
 
 from magicfixup_demo.errors import CollageError
 from magicfixup_demo.foreground import own_colours
+from magicfixup_demo.images import to_uint8
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer, Segment
 from magicfixup_demo.warping import reached_pixels, warp_cutout
 
@@ -199,7 +200,7 @@ def _mix(rgb: np.ndarray, alpha: np.ndarray, colour: np.ndarray, over: np.ndarra
     total = over + under
     mixed = colour + rgb * under[..., None]  # colour is premultiplied already
     drawn = over > 1 / 512
-    result = np.clip(np.rint(mixed / np.maximum(total, 1e-6)[..., None]), 0, 255).astype(np.uint8)
+    result = to_uint8(mixed / np.maximum(total, 1e-6)[..., None])
     rgb[drawn] = result[drawn]
     alpha[drawn] = np.rint(total * 255).astype(np.uint8)[drawn]
 
@@ -214,5 +215,5 @@ def _put_back(rgb: np.ndarray, alpha: np.ndarray, photo: np.ndarray, cutout: np.
     covered = alpha[inside][:, None].astype(np.float32) / 255  # by what lies below
     mixed = covered * (colour + (1 - over) * rgb[inside]) + (1 - covered) * photo[inside]
     exact = (covered[:, 0] == 0) | (over[:, 0] == 1)
-    rgb[inside] = np.where(exact[:, None], photo[inside], np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
+    rgb[inside] = np.where(exact[:, None], photo[inside], to_uint8(mixed))
     alpha[inside] = 255

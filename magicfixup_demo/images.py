@@ -108,7 +108,7 @@ def resize_edit(edit: CoarseEdit, width: int, height: int) -> CoarseEdit:
     premultiplied = resize(edit.rgb.astype(np.float32) * alpha[..., None], width, height)
     small_alpha = resize(alpha, width, height)  # bicubic overshoots at edges; the colours do so alike, so divide first
     rgb = premultiplied / np.maximum(small_alpha, 1e-3)[..., None]
-    return CoarseEdit(rgb=_to_uint8(rgb), alpha=_to_uint8(small_alpha * 255))
+    return CoarseEdit(rgb=to_uint8(rgb), alpha=to_uint8(small_alpha * 255))
 
 
 def fitted_size(width: int, height: int, area: int = 512 * 512, multiple: int = 32) -> tuple[int, int]:
@@ -120,7 +120,8 @@ def fitted_size(width: int, height: int, area: int = 512 * 512, multiple: int = 
     return tuple(max(multiple, round(side * scale / multiple) * multiple) for side in (width, height))
 
 
-def _to_uint8(values: np.ndarray) -> np.ndarray:
+def to_uint8(values: np.ndarray) -> np.ndarray:
+    """Grey levels of any kind, rounded and clipped to 0..255."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
@@ -158,10 +159,10 @@ def _to_eight_bit(picture: Image.Image) -> Image.Image:
     if not picture.mode.startswith(("I", "F")):
         return picture
     values = np.nan_to_num(np.asarray(picture).astype(np.float32), posinf=0, neginf=0)
-    grey = Image.fromarray(_to_uint8(values * (255 / _white_of(picture.mode, float(values.max())))))
+    grey = Image.fromarray(to_uint8(values * (255 / _white_of(picture.mode, float(values.max())))))
     if "transparency" in picture.info:
         opaque = np.asarray(picture) != picture.info["transparency"]
-        grey.putalpha(Image.fromarray(_to_uint8(opaque * 255.0)))
+        grey.putalpha(Image.fromarray(to_uint8(opaque * 255.0)))
     return grey
 
 

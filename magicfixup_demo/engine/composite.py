@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from magicfixup_demo.engine.conditioning import distance_to
-from magicfixup_demo.images import resize
+from magicfixup_demo.images import resize, to_uint8
 
 RING = 0.05  # of the picture's mean side: how far light, contact and edges may change around what was touched
 CONTEXT = 0.35  # of the touched box's sides: what the model sees around it
@@ -126,6 +126,6 @@ def put_back(
     for start in range(0, height, BAND):
         rows = slice(start, start + BAND)
         share, ours = weight[rows], photo[rows]
-        blend = np.clip(np.rint(ours + (result[rows] - ours) * share), 0, 255).astype(np.uint8)
+        blend = to_uint8(ours + (result[rows] - ours) * share)
         np.copyto(mixed[rows], blend, where=share > 0)
     return mixed

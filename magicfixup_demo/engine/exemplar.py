@@ -14,6 +14,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from magicfixup_demo.images import to_uint8
+
 RADIUS = 2  # pixels; patches are 5 x 5
 OFFSETS = [(dy, dx) for dy in range(-RADIUS, RADIUS + 1) for dx in range(-RADIUS, RADIUS + 1)]
 RING = [i for i, (dy, dx) in enumerate(OFFSETS) if max(abs(dy), abs(dx)) == 1]
@@ -295,7 +297,7 @@ def _paint(level: Level, rgb: np.ndarray, hole: np.ndarray) -> np.ndarray:
     painted = rgb.copy()
     pixels = painted.reshape(-1, 3)
     for places, colour in voted(level, rgb, hole, level.weights(SHARP)):
-        pixels[places] = np.clip(np.rint(colour + shading[places]), 0, 255).astype(np.uint8)
+        pixels[places] = to_uint8(colour + shading[places])
     return painted
 
 

@@ -18,7 +18,7 @@ from magicfixup_demo.engine.exemplar import spread
 from magicfixup_demo.engine.ground import Ground, View
 from magicfixup_demo.engine.ground_network import SIDE
 from magicfixup_demo.errors import EditError
-from magicfixup_demo.images import resize
+from magicfixup_demo.images import resize, to_uint8
 from magicfixup_demo.schema import Collage, Segment
 
 LIFT = 5.0  # pixels, of a picture of SIDE: so far around an object its rim and the dark line of its contact reach
@@ -117,7 +117,7 @@ def _fill_window(part: np.ndarray, hole: np.ndarray, ground: Ground, seed: int, 
     inside = cv2.distanceTransform(hole[box.window].astype(np.uint8), cv2.DIST_L2, 5)
     share = np.clip(inside / (FEATHER * enlarged), 0, 1)[..., None]
     result = part.copy()
-    result[box.window] = _to_uint8(part[box.window] + (made - part[box.window]) * share)
+    result[box.window] = to_uint8(part[box.window] + (made - part[box.window]) * share)
     return result
 
 
@@ -212,7 +212,3 @@ def scaled(pixels: float, mask: np.ndarray) -> float:
 
 def _coarse(picture: np.ndarray, sigma: float) -> np.ndarray:
     return cv2.GaussianBlur(picture, (0, 0), sigma)
-
-
-def _to_uint8(values: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)

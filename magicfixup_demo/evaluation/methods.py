@@ -26,6 +26,7 @@ from magicfixup_demo.engine.weights import MODELS
 from magicfixup_demo.errors import OptionError
 from magicfixup_demo.evaluation.ablations import check_part, without
 from magicfixup_demo.evaluation.migan import MiGan, migan_file
+from magicfixup_demo.images import to_uint8
 from magicfixup_demo.schema import CoarseEdit, EditOptions
 
 Method = Callable[[np.ndarray, CoarseEdit, int], np.ndarray]
@@ -94,7 +95,7 @@ def only_in_hole(fixup: Fixup, photo: np.ndarray, edit: CoarseEdit, seed: int) -
     weight = cv2.GaussianBlur(dilated_hole(edit).astype(np.float32), (0, 0), SEAM)[..., None]
     coarse = fill_holes(edit)
     mixed = coarse + (fixup(photo, edit, seed).astype(np.float32) - coarse) * weight
-    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return to_uint8(mixed)
 
 
 def _sdedit(engine: Engine, options: EditOptions, photo: np.ndarray, edit: CoarseEdit, seed: int) -> np.ndarray:

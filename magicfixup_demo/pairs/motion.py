@@ -21,6 +21,7 @@ import numpy as np
 
 from magicfixup_demo.collage import footprint, render, segment_from_mask
 from magicfixup_demo.engine.conditioning import largest_channel
+from magicfixup_demo.images import to_uint8
 from magicfixup_demo.pairs.flow import difference, median15
 from magicfixup_demo.pairs.segments import MotionSegment, motion_segments
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer
@@ -54,7 +55,7 @@ def warp_by_flow(source: np.ndarray, flow: np.ndarray, trusted: np.ndarray) -> C
         weight += np.bincount(index, heavy, minlength=height * width)
         for channel in range(3):
             colour[:, channel] += np.bincount(index, heavy * source[..., channel][inside], minlength=height * width)
-    rgb = np.clip(np.rint(colour / np.maximum(weight, 1e-12)[:, None]), 0, 255).astype(np.uint8)
+    rgb = to_uint8(colour / np.maximum(weight, 1e-12)[:, None])
     return _closed(rgb.reshape(height, width, 3), (cover > 0.3).reshape(height, width))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from magicfixup_demo.affine import Affine, apply, compose, invert, rotation, scaling, translation
 from magicfixup_demo.collage import footprint, render, segment_from_mask
 from magicfixup_demo.engine.conditioning import fill_holes
+from magicfixup_demo.images import to_uint8
 from magicfixup_demo.pairs.jitter import degraded, jittered_mask, shadow
 from magicfixup_demo.schema import CoarseEdit, Collage, Layer, Segment
 
@@ -115,7 +116,7 @@ def _over(background: np.ndarray, cutout: np.ndarray, coverage: np.ndarray, rng:
     base = background.astype(np.float32) * shadow(coverage, rng)[..., None]
     relit = relight(cutout, rng)
     mixed = relit * coverage[..., None] + base * (1 - coverage[..., None])
-    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return to_uint8(mixed)
 
 
 def relight(picture: np.ndarray, rng: np.random.Generator, amount: float = 1.0) -> np.ndarray:

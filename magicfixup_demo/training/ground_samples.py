@@ -14,6 +14,7 @@ from torch import Tensor
 
 from magicfixup_demo.engine.conditioning import image_tensor
 from magicfixup_demo.errors import DataError
+from magicfixup_demo.images import to_uint8
 from magicfixup_demo.pairs.jitter import shadow, signed_distance
 from magicfixup_demo.pairs.sources import Source, find_sources, read_mask, read_photo, read_shots
 
@@ -211,4 +212,4 @@ def _with_leftovers(target: np.ndarray, placed: Shape, inside: np.ndarray, rng: 
     if rng.random() < RIM_SHARE:
         edge = np.clip(inside + rng.uniform(0, RIM) + 0.5, 0, 1)[..., None]
         seen = seen + (placed.rgb - seen) * edge
-    return np.clip(np.rint(seen), 0, 255).astype(np.uint8)
+    return to_uint8(seen)
