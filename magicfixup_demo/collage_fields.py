@@ -11,6 +11,7 @@ from magicfixup_demo.schema import Segment
 MAX_SCALE = 100.0
 MIN_SCALE = 0.01
 MAX_NAME = 80
+MAX_SHADOW = 1.5  # times the strength of what was found
 UNFIT = re.compile("[\0\ud800-\udfff]")  # in an id: half a pair of UTF-16 cannot be sent, nor NUL be written to a PNG
 
 
@@ -55,9 +56,11 @@ def switch(item: dict, key: str, name: str) -> bool:
     return value
 
 
-def opacity(value, name: str) -> float:
-    if not _finite([value]) or not 0 <= value <= 1:
-        raise CollageError(f"The collage's {name}.opacity must be a number from 0 to 1.")
+def within(item: dict, key: str, name: str, default: float, most: float = 1) -> float:
+    """A number from 0 to ``most``."""
+    value = item.get(key, default)
+    if not _finite([value]) or not 0 <= value <= most:
+        raise CollageError(f"The collage's {name}.{key} must be a number from 0 to {most}.")
     return float(value)
 
 

@@ -1,17 +1,19 @@
 """The collage as JSON: what the browser sends, examples carry, and the command line reads.
 
-    {"version": 2,
+    {"version": 3,
      "photo":    {"width": 640, "height": 427},
      "sources":  [{"id": "p2", "width": 800, "height": 600}],
      "segments": [{"id": "s1", "left": 10, "top": 20, "mask": "<base64 of an 8-bit grey PNG, cropped>",
                    "source": "p2"}],
      "layers":   [{"id": "l1", "segment": "s1", "matrix": [a, b, c, d, e, f], "distort": [[dx, dy], x 4],
-                   "name": "", "hidden": false, "locked": false, "opacity": 1}]}
+                   "name": "", "hidden": false, "locked": false, "opacity": 1, "shadow": 1, "softness": 0}]}
 
 Layers are listed back to front; a matrix maps source pixels to the photo's pixels (see affine.py), and a distort moves
 the corners of the segment's box before that (see schema.Layer). A segment with a "source" was cut from that other
 photo, in whose pixels its place and mask are then given. Everything after "matrix", "sources" and "source" may be
-left out, and is when it says nothing. Version 1 is the same without them; both are read, 2 is written.
+left out, and is when it says nothing. Objects of version 3 take their shadows along, as strong and soft as "shadow"
+and "softness" say. Version 2 is the same without shadows, and 1 also without what may be left out. All are read; 3 is
+written, and 2 of what was read as 1 or 2.
 A segment may also give the "width" and "height" of its box in photo pixels; a mask coarser than that is enlarged, so
 that a page which shows a large photo at the size of a screen need not send more than it has.
 Fields that are not named here are ignored, so that a newer page may add to the record.
@@ -29,14 +31,15 @@ from magicfixup_demo.errors import CollageError
 from magicfixup_demo.images import MAX_PIXELS, MAX_SIDE, resize
 from magicfixup_demo.schema import Collage, Layer, Segment, Source
 
-VERSION = 2
-VERSIONS = (1, VERSION)
+VERSION = 3
+WITHOUT_SHADOWS = 2
+VERSIONS = (1, WITHOUT_SHADOWS, VERSION)
 MAX_JSON_CHARACTERS = 24_000_000
 MAX_SEGMENTS = 100
 MAX_MASK_PIXELS = 200_000_000
 MAX_LAYERS = 200
 MAX_SOURCES = 16
-LAYER_DEFAULTS = {"name": "", "hidden": False, "locked": False, "opacity": 1.0}
+LAYER_DEFAULTS = {"name": "", "hidden": False, "locked": False, "opacity": 1.0, "shadow": 1.0, "softness": 0.0}
 
 
 def collage_from_json(text: str | bytes | dict) -> Collage:
@@ -44,20 +47,20 @@ def collage_from_json(text: str | bytes | dict) -> Collage:
     record = _parse(text) if isinstance(text, str | bytes) else text
     version = record.get("version") if isinstance(record, dict) else None
     if isinstance(version, bool) or version not in VERSIONS:
-        raise CollageError(f"This is not a collage of version 1 or {VERSION}; save it again with this page.")
+        raise CollageError(f"This is not a collage of version 1 to {VERSION}; save it again with this page.")
     photo = _size(_field(record, "photo", dict), "photo")
     sources = _sources(_items(record, "sources", MAX_SOURCES) if "sources" in record else [])
     segments = _segments(_items(record, "segments", MAX_SEGMENTS), photo, {s.id: (s.width, s.height) for s in sources})
     known = {segment.id: segment for segment in segments}
     layers = tuple(_layer(item, f"layers[{i}]", known) for i, item in enumerate(_items(record, "layers", MAX_LAYERS)))
     _check_distinct(layers, "layers")
-    return Collage(*photo, segments=segments, layers=layers, sources=sources)
+    return Collage(*photo, segments, layers, sources, shadows=version > WITHOUT_SHADOWS)
 
 
 def collage_to_json(collage: Collage) -> str:
     """The inverse of collage_from_json."""
     record = {
-        "version": VERSION,
+        "version": VERSION if collage.shadows else WITHOUT_SHADOWS,
         "photo": {"width": collage.width, "height": collage.height},
         "segments": [_segment_record(segment) for segment in collage.segments],
         "layers": [_layer_record(layer) for layer in collage.layers],
@@ -205,5 +208,7 @@ def _layer(item: dict, name: str, known: dict[str, Segment]) -> Layer:
         name=fields.title(item.get("name", ""), name),
         hidden=fields.switch(item, "hidden", name),
         locked=fields.switch(item, "locked", name),
-        opacity=fields.opacity(item.get("opacity", 1), name),
+        opacity=fields.within(item, "opacity", name, default=1),
+        shadow=fields.within(item, "shadow", name, default=1, most=fields.MAX_SHADOW),
+        softness=fields.within(item, "softness", name, default=0),
     )

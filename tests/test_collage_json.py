@@ -88,9 +88,9 @@ def collages(draw) -> Collage:
     return Collage(64, 48, tuple(segments), tuple(layers))
 
 
-# Of version 2: an object of another photo, and everything that a layer may say.
+# Of version 3: an object of another photo, and everything that a layer may say.
 FULL = {
-    "version": 2,
+    "version": 3,
     "photo": {"width": 64, "height": 48},
     "sources": [{"id": "p2", "width": 300, "height": 20}],
     "segments": [{"id": "s1", "left": 290, "top": 2, "mask": mask_to_base64(MASK), "source": "p2"}],
@@ -102,7 +102,7 @@ FULL = {
                 "matrix": [1, 0, 0, 1, -250, 4],
                 "distort": [[1, 0], [0, 0.5], [0, 0], [-1, 2]],
             },
-            **{"name": "dog, near", "hidden": True, "locked": True, "opacity": 0.25},
+            **{"name": "dog, near", "hidden": True, "locked": True, "opacity": 0.25, "shadow": 1.5, "softness": 0.5},
         },
         {"id": "l2", "segment": "s1", "matrix": [1, 0, 0, 1, 0, 0]},
     ],
@@ -120,19 +120,24 @@ def of_full(*path_and_value) -> dict:
     return whole
 
 
-def test_everything_of_version_two_is_read_and_written_again():
+def test_everything_of_version_three_is_read_and_written_again():
     collage = collage_from_json(FULL)
     layer, plain = collage.layers
     assert (collage.sources[0].id, collage.sources[0].width, collage.segments[0].source) == ("p2", 300, "p2")
     assert layer.distort == ((1, 0), (0, 0.5), (0, 0), (-1, 2))
     assert (layer.name, layer.hidden, layer.locked, layer.opacity) == ("dog, near", True, True, 0.25)
+    assert (layer.shadow, layer.softness) == (1.5, 0.5)
     assert (plain.distort, plain.name, plain.hidden, plain.locked, plain.opacity) == (None, "", False, False, 1)
+    assert (plain.shadow, plain.softness, collage.shadows) == (1, 0, True)
     written = json.loads(collage_to_json(collage))
     assert written == FULL | {"segments": [FULL["segments"][0] | {"mask": written["segments"][0]["mask"]}]}
 
 
-def test_version_one_is_read_and_version_two_is_written():
-    assert json.loads(collage_to_json(collage_from_json(record())))["version"] == 2
+@pytest.mark.parametrize("version", [1, 2])
+def test_of_older_versions_no_object_has_a_shadow_and_version_two_is_written(version):
+    collage = collage_from_json(changed("version", version))
+    assert not collage.shadows
+    assert json.loads(collage_to_json(collage))["version"] == 2
 
 
 SOFT = np.linspace(0, 255, 20).astype(np.uint8).reshape(4, 5)
@@ -147,6 +152,8 @@ def test_masks_may_be_soft():
     ("whole", "field"),
     [
         *((of_full("layers", 0, "opacity", v), r"layers\[0\].opacity") for v in (-0.1, 1.1, "1", True, None, math.nan)),
+        *((of_full("layers", 0, "shadow", v), r"layers\[0\].shadow") for v in (-0.1, 1.6, "1", False, None, math.nan)),
+        *((of_full("layers", 0, "softness", v), r"layers\[0\].softness") for v in (-0.1, 1.1, "1", [], None)),
         *((of_full("layers", 0, "hidden", v), r"layers\[0\].hidden") for v in (1, "true", None, [])),
         *((of_full("layers", 0, "locked", v), r"layers\[0\].locked") for v in (0, "no")),
         *((of_full("layers", 0, "name", v), r"layers\[0\].name") for v in (7, None, "x" * 81)),
@@ -252,7 +259,7 @@ MALFORMED = [
     [],
     {},
     "version",
-    changed("version", 3),
+    changed("version", 4),
     changed("version", True),
     changed("version", "1"),
     without("version"),

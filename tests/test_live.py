@@ -1,19 +1,22 @@
 """The plate that the page asks for while nobody waits: what comes back, whose turn it is, and what stops it."""
 
 import base64
+import dataclasses
 import io
 import threading
 
 import cv2
 import numpy as np
 import pytest
-from browser.fakes import DISC_AT, SMALL, SQUARE_AT, FakeEngine, scene, stand_ins
+from browser.fakes import DISC_AT, SMALL, SQUARE_AT, FakeEffects, FakeEngine, scene, stand_ins
 from PIL import Image
 
 from magicfixup_demo.collage import segment_from_mask
 from magicfixup_demo.collage_json import collage_to_json
-from magicfixup_demo.engine.plate import lifted
-from magicfixup_demo.schema import Collage
+from magicfixup_demo.engine.composite import Box
+from magicfixup_demo.engine.effects import without_shadows
+from magicfixup_demo.engine.plate import Plate, lifted, removed_objects
+from magicfixup_demo.schema import Collage, Layer
 from magicfixup_demo.ui.lines import PREPARING
 from magicfixup_demo.ui.live import patches_of
 from tests.following import plate
@@ -83,16 +86,13 @@ def test_only_what_differs_from_the_photo_comes_back_and_says_what_stood_there(s
 def test_patches_laid_over_the_picture_on_show_are_the_plate_on_show():
     """A photo shown at half its size, as any with more pixels than the page has of it."""
     collage = collage_without("disc", "square", width=3200, height=2133)
-    removed = np.zeros((2133, 3200), bool)
-    for segment in collage.segments:
-        height, width = segment.mask.shape
-        removed[segment.top : segment.top + height, segment.left : segment.left + width] |= segment.mask > 0
+    hole = lifted(removed_objects(collage))
     rows, columns = np.mgrid[0:2133, 0:3200]
     photo = np.dstack([rows // 12, columns // 15, (rows + columns) // 25]).astype(np.uint8)
     plate = photo.copy()
-    plate[lifted(removed)] = 255 - plate[lifted(removed)]
+    plate[hole] = 255 - plate[hole]
     shown = cv2.resize(photo, (1600, 1066), interpolation=cv2.INTER_AREA)
-    for patch in patches_of(plate, removed, collage):
+    for patch in patches_of(Plate(plate, hole), photo, collage):
         picture = decoded(patch)
         window = shown[patch["top"] :, patch["left"] :][: patch["height"], : patch["width"]]
         window[picture[..., 3] > 0] = picture[picture[..., 3] > 0][:, :3]
@@ -105,7 +105,7 @@ def test_of_a_photo_larger_than_the_page_shows_some_patches_come_sooner(services
     photo = services.open_photo("large", cv2.resize(scene(), (3000, 2000), interpolation=cv2.INTER_NEAREST), "v")
     collage = collage_to_json(collage_without("disc", width=3000, height=2000))
     messages = list(plate(services, request(photo) | {"collage": collage}))
-    sooner = next(message["preview"] for message in messages if "preview" in message)
+    sooner = next(message["preview"]["patches"] for message in messages if "preview" in message)
     later = messages[-1]["value"]["patches"]
     assert [mask.shape for mask, _ in small.lifted] == [(1067, 1600), (2000, 3000)]
     for one, other in zip(sooner, later, strict=True):
@@ -115,8 +115,65 @@ def test_of_a_photo_larger_than_the_page_shows_some_patches_come_sooner(services
 
 
 def test_nothing_removed_is_no_work(services, photo, small):
-    assert answer(services, request(photo))["value"] == {"patches": []}
+    assert answer(services, request(photo))["value"] == {"patches": [], "shadows": []}
     assert not small.lifted
+
+
+def test_shadows_come_with_the_plate_and_are_gone_from_it(services, photo, small):
+    small.effects = FakeEffects()
+    value = answer(services, request(photo, "disc"))["value"]
+    (shadow,), (patch,) = value["shadows"], value["patches"]
+    (x, y), reach = DISC_AT, 121
+    assert shadow["segment"] == "disc" and patch["segments"] == ["disc"]
+    assert shadow["foot"] == [x + 0.5, y + 61] and shadow["size"] == reach
+    kind, _, data = shadow["picture"].partition(",")
+    taken = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+    assert kind == "data:image/png;base64" and taken.dtype == np.uint8 and taken.max() == 204
+    below = y + 75
+    lit = decoded(patch)[below - patch["top"], x - patch["left"]]
+    assert lit[3] == 255 and (lit[:3] > scene()[below, x].astype(int) + 40).all(), "the shadow is divided out"
+
+
+def test_a_shadow_is_told_in_pixels_of_the_photo_also_when_it_was_found_in_a_smaller_one(services, small):
+    small.effects = FakeEffects()
+    photo = services.open_photo("large", cv2.resize(scene(), (3000, 2000), interpolation=cv2.INTER_NEAREST), "v")
+    collage = collage_to_json(collage_without("disc", width=3000, height=2000))
+    messages = list(plate(services, request(photo) | {"collage": collage}))
+    sooner = next(message["preview"] for message in messages if "preview" in message)["shadows"][0]
+    later = messages[-1]["value"]["shadows"][0]
+    for key in ("left", "top", "width", "height", "size", "foot"):
+        assert sooner[key] == pytest.approx(later[key], abs=6), key
+
+
+def test_a_patch_of_a_shadow_apart_from_its_object_says_whose_it_was(photo):
+    collage = collage_without("disc")
+    hole = lifted(removed_objects(collage))
+    own = FakeEffects().of(photo.image, removed_objects(collage))
+    box = own.box
+    far = dataclasses.replace(own, box=Box(box.left + 270, box.top, box.right + 270, box.bottom))
+    ground, _ = without_shadows(photo.image, [far])
+    patches = patches_of(Plate(ground, hole, (far,)), photo.image, collage)
+    assert [patch["segments"] for patch in patches] == [["disc"], ["disc"]]
+
+
+def test_shadows_of_what_stays_where_it_is_can_be_asked_for(services, photo, small):
+    small.effects = FakeEffects()
+    collage = dataclasses.replace(collage_without("disc", "square"), layers=(Layer("l", "square"),))
+    both = answer(services, request(photo, also=["square"]) | {"collage": collage_to_json(collage)})["value"]
+    assert [shadow["segment"] for shadow in both["shadows"]] == ["disc", "square"]
+    assert [patch["segments"] for patch in both["patches"]] == [["disc"]]
+    standing = dataclasses.replace(collage, layers=(Layer("l", "square"), Layer("k", "disc")))
+    record = request(photo, also=["disc"]) | {"collage": collage_to_json(standing)}
+    alone = answer(services, record)["value"]
+    assert [shadow["segment"] for shadow in alone["shadows"]] == ["disc"] and not alone["patches"]
+    assert len(small.lifted) == 1, "nothing is lifted for it"
+
+
+def test_objects_of_an_old_collage_leave_the_light_as_it_is(services, photo, small):
+    small.effects = FakeEffects()
+    old = dataclasses.replace(collage_without("disc"), shadows=False)
+    value = answer(services, request(photo) | {"collage": collage_to_json(old)})["value"]
+    assert not value["shadows"] and value["patches"][0]["height"] <= 131
 
 
 @pytest.mark.parametrize(
@@ -127,6 +184,7 @@ def test_nothing_removed_is_no_work(services, photo, small):
         {"seed": -1},
         {"seed": "x"},
         {"token": "gone"},
+        *({"also": also} for also in ("disc", ["disc"], ["nobody"], [["disc"]], None)),
     ],
 )
 def test_what_cannot_be_understood_is_a_sentence(services, photo, wrong):

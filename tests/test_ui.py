@@ -299,7 +299,7 @@ def test_nothing_moved_is_said_and_the_engine_is_not_asked(page, upload, service
     assert not engine.asked
 
 
-@pytest.mark.parametrize("change", [{"version": 3}, {"layers": 5}, {"segments": []}])
+@pytest.mark.parametrize("change", [{"version": 4}, {"layers": 5}, {"segments": []}])
 def test_a_malformed_collage_is_a_sentence(page, upload, services, engine, change):
     reply = opened(page, upload)
     last = messages_of(services, reply, {**moved_disc(page, reply), **change})[-1]

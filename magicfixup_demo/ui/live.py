@@ -67,9 +67,7 @@ def _standing(collage: Collage, names: object) -> list[Segment]:
     return [standing[name] for name in dict.fromkeys(names)] if collage.shadows else []
 
 
-def _prepared(
-    services: Services, photo: OpenPhoto, collage: Collage, also: list[Segment], seed: int, job: Job
-) -> dict:
+def _prepared(services: Services, photo: OpenPhoto, collage: Collage, also: list[Segment], seed: int, job: Job) -> dict:
     from magicfixup_demo.engine.plate import removed_segments
 
     removed = removed_segments(collage)

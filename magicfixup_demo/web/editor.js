@@ -90,7 +90,7 @@ export function mount({ element, server, port, root: address }) {
     send: (request, receive) => follow(address, "page_plate", request, receive),
     seed: () => settings.read().seed ?? 0,
     ready: () => Boolean(photo()) && page.mode === "edit" && !fixup.running,
-    changed: () => stage.refresh(),
+    changed: () => (around.update(), stage.refresh()),
   });
   const opening = new Opening({
     api,

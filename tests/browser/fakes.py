@@ -71,11 +71,31 @@ def _same_colour(photo: np.ndarray, x: int, y: int) -> np.ndarray:
     return labels == labels[y, x]
 
 
+class FakeEffects:
+    """Each object has a round shadow below its foot, as dark as ``taken`` in the middle, whatever the photo shows."""
+
+    def __init__(self, taken: float = 0.8):
+        self.taken = taken
+
+    def of(self, photo: np.ndarray, mask: np.ndarray):
+        """See Effects.of."""
+        from magicfixup_demo.engine.composite import Box
+        from magicfixup_demo.engine.effects import Shadow
+
+        x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
+        size, (foot_x, foot_y) = max(w, h), (x + w / 2, y + h)
+        left, top = max(0, round(foot_x - size)), max(0, round(foot_y - size / 2))
+        box = Box(left, top, min(mask.shape[1], left + 2 * size), min(mask.shape[0], top + size))
+        rows, columns = np.mgrid[box.top : box.bottom : 2, box.left : box.right : 2] + 0.5
+        away = np.hypot((columns - foot_x) / size * 1.25, (rows - foot_y) / size * 2.5)
+        return Shadow(box, (self.taken * np.clip(2 * (1 - away), 0, 1)).astype(np.float32), (foot_x, foot_y), size)
+
+
 @dataclass
 class FakeEngine:
     """Fills holes with Telea's method. ``gate`` lets a test hold it between two steps; ``asked`` keeps the options.
 
-    ``lifted``: (mask, seed) of each lift.
+    ``lifted``: (mask of all objects, seed) of each lift. ``effects``: finds their shadows, where it is given.
     ``held_variant``: the index of one that goes on until it is stopped. ``forgotten``: it was told to forget photos.
     """
 
@@ -86,6 +106,7 @@ class FakeEngine:
     stopped: threading.Event = field(default_factory=threading.Event)
     held_variant: int | None = None
     forgotten: threading.Event = field(default_factory=threading.Event)
+    effects: FakeEffects | None = None
 
     def __post_init__(self):
         self.gate.set()
@@ -124,15 +145,21 @@ class FakeEngine:
     def kind_of(self, photo, edit, options) -> None:
         """See Engine.kind_of."""
 
-    def lift(self, photo, removed, seed: int = 0, progress=None) -> np.ndarray:
+    def lift(self, photo, objects, seed: int = 0, progress=None, shadows: bool = True):
         """See PlateEngine.lift."""
+        from magicfixup_demo.engine.plate import Plate, cleared
+
+        removed = np.any(objects, axis=0)
         self.lifted.append((removed, seed))
         try:
             self._run(0, 1, self.info.default_steps, progress, None)
         except Cancelled:
             self.stopped.set()
             raise
-        return self._variant(cv2.inpaint(photo, removed.astype(np.uint8), 3, cv2.INPAINT_TELEA), removed, seed)
+        found = tuple(self.effects.of(photo, mask) if self.effects and shadows else None for mask in objects)
+        ground, hole = cleared(photo, objects, [shadow for shadow in found if shadow])
+        filled = cv2.inpaint(ground, removed.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+        return Plate(self._variant(filled, removed, seed), hole, found)
 
     def forget(self) -> None:
         self.forgotten.set()

@@ -1,4 +1,4 @@
-"""Measures how smoothly a layer follows the pointer: a 12-megapixel photo, ten layers, real pointer events.
+"""Measures how smoothly a layer follows the pointer: a 12-megapixel photo, ten layers with shadows, real pointer moves.
 
     python tests/browser/frame_rate.py [--width 1280 --height 800 --density 1] [--layers 10] [--moves 240]
 
@@ -20,7 +20,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from browser.fakes import stand_ins  # noqa: E402
+from browser.fakes import SMALL, FakeEffects, FakeEngine, stand_ins  # noqa: E402
 from browser.visitor import Visitor  # noqa: E402
 
 PHOTO = (4000, 3000)  # width, height
@@ -78,7 +78,7 @@ def open_site() -> str:
     from magicfixup_demo.ui.page import build_page
     from tests.served import launch
 
-    services = stand_ins(examples=list_examples())
+    services = stand_ins(FakeEngine(), FakeEngine(SMALL, effects=FakeEffects()), examples=list_examples())
     return launch(build_page(services))
 
 
@@ -90,6 +90,8 @@ def arrange(visitor: Visitor, middles) -> None:
         visitor.wait_layers(count)
         for _ in range(3):
             visitor.key("Shift+ArrowRight")
+    visitor.wait_for("magicfixup.holes().open === 0")
+    visitor.wait_for("magicfixup.holes().asked === 0")
 
 
 def measured(visitor: Visitor, gesture) -> dict:

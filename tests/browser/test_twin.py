@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import mimetypes
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -11,22 +12,27 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from browser.fakes import FakeEffects
 from magicfixup_demo.affine import IDENTITY, compose, rotation, scaling, translation
-from magicfixup_demo.collage import render
+from magicfixup_demo.collage import render, whole_mask
 from magicfixup_demo.collage_json import collage_to_json
 from magicfixup_demo.engine.arrangement import laid_over
-from magicfixup_demo.engine.plate import lifted, removed_objects
+from magicfixup_demo.engine.composite import Box
+from magicfixup_demo.engine.effects import Shadow, laid, without_shadows
+from magicfixup_demo.engine.plate import Plate, cleared, lifted, removed_objects, removed_segments
 from magicfixup_demo.images import png_bytes
 from magicfixup_demo.schema import Collage, Layer, Segment, Source
-from magicfixup_demo.ui.live import patches_of
+from magicfixup_demo.ui import live
+from magicfixup_demo.ui.live import patches_of, prepared_of, shadow_record
 
 WEB = Path(__file__).resolve().parents[2] / "magicfixup_demo" / "web"
 ADDRESS = "http://editor.test/"
 WIDTH, HEIGHT = 300, 200
 
-DRAW = """async ({ json, photos, patches, address }) => {
+DRAW = """async ({ json, photos, patches, shadows, address }) => {
   const { decodePicture, makeCanvas, makeSegment, readMask } = await import(address + "canvas/masks.js");
   const { drawScene } = await import(address + "canvas/render.js");
+  const { readShadow } = await import(address + "canvas/shadows.js");
   const { removedSegments } = await import(address + "model/collage.js");
   const { Plates } = await import(address + "live/plates.js");
   const record = JSON.parse(json);
@@ -45,8 +51,9 @@ DRAW = """async ({ json, photos, patches, address }) => {
   const state = { photo, sources: Object.values(sources), segments, layers: record.layers };
   const plates = new Plates();
   const decoded = patches.map(async ({ picture, ...patch }) => ({ ...patch, image: await decodePicture(picture) }));
-  if (patches.length) plates.add(photo, removedSegments(state), await Promise.all(decoded));
-  drawScene(context, state, false, plates.groundOf(state));
+  const found = await Promise.all(shadows.map(readShadow));
+  if (patches.length) plates.add(state, removedSegments(state), await Promise.all(decoded), found);
+  drawScene(context, state, plates);
   return canvas.toDataURL("image/png");
 }"""
 
@@ -70,11 +77,17 @@ def page(chromium):
 
 
 def drawn(
-    page, photo: np.ndarray, collage: Collage, sources: dict | None = None, shown: float = 1.0, patches: tuple = ()
+    page,
+    photo: np.ndarray,
+    collage: Collage,
+    sources: dict | None = None,
+    shown: float = 1.0,
+    patches: Sequence[dict] = (),
+    shadows: Sequence[dict] = (),
 ) -> np.ndarray:
     """What the page makes of it, (h, w, 4) uint8; ``shown``: size at which it has the photo itself.
 
-    ``patches``: of its plate, as the server sends them.
+    ``patches``, ``shadows``: of its plate, as the server sends them.
     """
 
     def sent(picture: np.ndarray, scale: float) -> dict:
@@ -84,8 +97,9 @@ def drawn(
         return {"url": url, "width": width, "height": height}
 
     photos = {"": sent(photo, shown)} | {name: sent(picture, 1.0) for name, picture in (sources or {}).items()}
-    asked = {"json": collage_to_json(collage), "photos": photos, "patches": list(patches), "address": ADDRESS}
-    data = page.evaluate(DRAW, asked)
+    found = {"patches": list(patches), "shadows": list(shadows)}
+    asked = {"json": collage_to_json(collage), "photos": photos, "address": ADDRESS}
+    data = page.evaluate(DRAW, asked | found)
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGBA"))
 
 
@@ -202,11 +216,88 @@ def test_layers_over_a_plate(page, dark_on_green, matrix):
     pair = (disc, beside)
     for collage in (one(disc, layers[0]), *(Collage(WIDTH, HEIGHT, pair, shown) for shown in (layers, still))):
         plate, hole = plate_of(picture, collage)
-        patches = patches_of(plate, removed_objects(collage), collage)
+        patches = patches_of(Plate(plate, hole), picture, collage)
         expected = laid_over(render(picture, collage, lifted=hole), plate)
         shown = drawn(page, picture, collage, patches=patches)
         assert (shown[..., 3] == 255).all(), "no hole is left"
         agree(shown, np.dstack([expected, shown[..., 3]]))
+
+
+def shaded(page, picture: np.ndarray, collage: Collage, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """What the page shows of a collage whose objects have shadows, and what Python makes of it; (h, w, 4) uint8."""
+    objects = {one.id: whole_mask(one, HEIGHT, WIDTH) for one in removed_segments(collage)}
+    found = {name: FakeEffects().of(picture, mask) for name, mask in objects.items()}
+    ground, hole = cleared(picture, objects.values(), list(found.values()))
+    ground[hole] = cv2.blur(ground, (31, 31))[hole]
+    plate = Plate(ground, hole, tuple(found.values()))
+    own = ground.copy()
+    for name, mask in objects.items():  # an object leaves the shadows of others, and not its own
+        own[mask] = without_shadows(picture, [shadow for other, shadow in found.items() if other != name])[0][mask]
+    edit = render(
+        own, collage, lifted=hole, shadow_of=lambda layer: laid(found[layer.segment_id], layer, WIDTH, HEIGHT)
+    )
+    shown = drawn(page, picture, collage, shown=scale, **prepared_of(plate, picture, collage))
+    return shown, np.dstack([laid_over(edit, ground), np.full((HEIGHT, WIDTH), 255, np.uint8)])
+
+
+STRENGTHS = {"as found": (1.0, 0.0), "strong and soft": (1.5, 1.0), "faint": (0.4, 0.3), "none": (0.0, 0.5)}
+
+
+@pytest.mark.parametrize("strength", STRENGTHS)
+@pytest.mark.parametrize("name", MOVES)
+def test_a_shadow_goes_along(page, dark_on_green, name, strength):
+    picture, disc = dark_on_green
+    shadow, softness = STRENGTHS[strength]
+    for distort, opacity in ((None, 1.0), (TILT, 0.6)):
+        layer = Layer("l", "disc", MOVES[name], distort, opacity=opacity, shadow=shadow, softness=softness)
+        agree(*shaded(page, picture, one(disc, layer)))
+
+
+def test_a_shadow_falls_on_what_lies_below_its_layer_alone(page, dark_on_green):
+    picture, disc = dark_on_green
+    pair = (disc, block(200, 40, 70, 70, id="block"))
+    layers = (Layer("d", "disc", translation(80, -50)), Layer("b", "block", translation(-20, 50)))
+    shown = []
+    for order in (layers, layers[::-1]):
+        page_shows, expected = shaded(page, picture, Collage(WIDTH, HEIGHT, pair, order))
+        agree(page_shows, expected)
+        shown.append(page_shows.astype(int).sum(axis=2))
+    x, y = 195, 95  # of the block, under the disc's foot
+    assert shown[1][y, x] < shown[0][y, x] - 20
+
+
+@pytest.mark.parametrize("matrix", [IDENTITY, translation(60, -40)])
+def test_an_object_is_lit_once_another_takes_its_shadow_away(page, dark_on_green, matrix):
+    picture, disc = dark_on_green
+    beside = block(60, 140, 70, 40, id="block")
+    layers = (Layer("b", "block", matrix), Layer("d", "disc", translation(120, -30)))
+    shown, expected = shaded(page, picture, Collage(WIDTH, HEIGHT, (disc, beside), layers))
+    agree(shown, expected)
+    x, y = round(90 + matrix[4]), round(145 + matrix[5])
+    assert shown[y, x, :3].astype(int).sum() > 1.2 * picture[145, 90].astype(int).sum()
+
+
+def test_a_shadow_of_a_photo_shown_smaller_than_it_is(page, dark_on_green, monkeypatch):
+    picture, disc = dark_on_green
+    size = (WIDTH // 2, HEIGHT // 2)
+    monkeypatch.setattr(live, "display_size", lambda width, height: size)
+    shown, expected = shaded(page, picture, one(disc, Layer("l", "disc", translation(90, 20))), scale=0.5)
+    agree(shown, cv2.resize(expected, size, interpolation=cv2.INTER_AREA), most=12)
+
+
+COVERAGE = """async ({ record, strength, softness, address }) => {
+  const { coverageOf, readShadow } = await import(address + "canvas/shadows.js");
+  return [...coverageOf(await readShadow(record), strength, softness)];
+}"""
+
+
+@pytest.mark.parametrize("strength", STRENGTHS)
+def test_the_coverage_of_a_shadow(page, strength):
+    taken = np.random.default_rng(0).integers(0, 256, (40, 60)).astype(np.float32) / 255
+    shadow = Shadow(Box(10, 20, 130, 100), taken, (60, 60), 55)
+    asked = dict(zip(("strength", "softness"), STRENGTHS[strength], strict=True))
+    made = page.evaluate(COVERAGE, {"record": shadow_record(shadow, 1.0), "address": ADDRESS} | asked)
+    assert np.abs(np.reshape(made, taken.shape) - shadow.coverage(*STRENGTHS[strength])).max() < 1e-4
 
 
 def test_objects_of_another_photo(page, photo):
@@ -248,4 +339,4 @@ def test_the_page_keeps_one_number_for_the_cut(page):
     from magicfixup_demo.collage import CUT_THRESHOLD
 
     assert page.evaluate(f'import("{ADDRESS}canvas/masks.js").then(({{ CUT }}) => CUT)') == CUT_THRESHOLD
-    assert json.loads(collage_to_json(one(block(1, 1, 2, 2))))["version"] == 2
+    assert json.loads(collage_to_json(one(block(1, 1, 2, 2))))["version"] == 3

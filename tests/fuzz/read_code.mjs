@@ -8,9 +8,9 @@ for await (const line of createInterface({ input: process.stdin })) console.log(
 
 async function outcome(code) {
   try {
-    const { layers, options } = await decodeEdit(code);
-    const again = await decodeEdit(await encodeEdit(layers, options));
-    if (JSON.stringify(again) !== JSON.stringify({ layers, options })) return "what is written is read differently";
+    const { options, ...edit } = await decodeEdit(code);
+    const again = await decodeEdit(await encodeEdit(edit, options));
+    if (JSON.stringify(again) !== JSON.stringify({ ...edit, options })) return "what is written is read differently";
     return "taken";
   } catch (error) {
     return error instanceof RangeError ? "refused" : String(error).replaceAll("\n", " ");

@@ -83,9 +83,10 @@ test("the nearest point of the prompt within reach", () => {
 
 test("the JSON is what collage_json.py documents", () => {
   assert.deepEqual(toJson(one), {
-    version: 2,
+    version: 3,
     photo: { width: 100, height: 80 },
     segments: [{ id: "s1", left: 10, top: 10, width: 20, height: 20, mask: "mask of s1" }],
     layers: [{ id: "l1", segment: "s1", matrix: [...IDENTITY] }],
   });
+  assert.equal(toJson({ ...one, shadows: false }).version, 2, "what an old file holds stays without shadows");
 });

@@ -23,7 +23,7 @@ const foreign = model.addForeign(one, guest, box("s2", 200, 100, 30, 20), "l2", 
 test("every new field is written, and left out where it says nothing", () => {
   assert.deepEqual(Object.keys(model.toJson(one).layers[0]), ["id", "segment", "matrix"]);
   assert.ok(!("sources" in model.toJson(one)));
-  const patch = { distort: TILT, name: "dog", hidden: true, locked: true, opacity: 0.5 };
+  const patch = { distort: TILT, name: "dog", hidden: true, locked: true, opacity: 0.5, shadow: 1.5, softness: 0.25 };
   const written = model.toJson(model.changeLayer(foreign, "l2", patch));
   assert.deepEqual(written.layers[1], { id: "l2", segment: "s2", matrix: translation(-150, -60), ...patch });
   assert.deepEqual(written.sources, [{ id: "p2", width: 300, height: 200 }]);

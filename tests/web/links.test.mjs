@@ -10,10 +10,11 @@ const LAYERS = [
   { id: "l1", segment: "s1", matrix: [Math.SQRT2, third, -third, Math.SQRT2, 1e-9, -12.75] },
   {
     ...{ id: "l2", segment: "s2", matrix: [1, 0, 0, 1, 0, 0], distort: [[0, 0], [1.5, -2], [third, 4], [0, 0]] },
-    ...{ name: "Кот 🐈 </script>", hidden: true, locked: true, opacity: 0.35 },
+    ...{ name: "Кот 🐈 </script>", hidden: true, locked: true, opacity: 0.35, shadow: 1.2, softness: 0.5 },
   },
 ];
 const OPTIONS = { seed: 77, steps: null, model: "small", other: null, sampler: null, prompt: "a dog", sdedit: true, samples: 2 };
+const EDIT = { layers: LAYERS, shadows: true };
 const COLLAGE = JSON.stringify({
   version: 1,
   photo: { width: 6, height: 4 },
@@ -28,10 +29,10 @@ async function packed(value) {
 }
 
 test("layers and settings come back exactly, to the last bit of every number", async () => {
-  const text = await encodeEdit(LAYERS, OPTIONS);
+  const text = await encodeEdit(EDIT, OPTIONS);
   assert.match(text, /^[A-Za-z0-9_-]+$/);
-  assert.deepEqual(await decodeEdit(text), { layers: LAYERS, options: OPTIONS });
-  assert.deepEqual(await decodeEdit(await encodeEdit([], {})), { layers: [], options: {} });
+  assert.deepEqual(await decodeEdit(text), { ...EDIT, options: OPTIONS });
+  assert.deepEqual(await decodeEdit(await encodeEdit({ layers: [], shadows: false }, {})), { layers: [], shadows: false, options: {} });
 });
 
 test("forty layers that were all moved and turned still fit into a link", async () => {
@@ -39,7 +40,7 @@ test("forty layers that were all moved and turned still fit into a link", async 
     ...{ id: `l${(0.1 * (i + 1)).toString(36).slice(2, 10)}`, segment: `s${(0.7 * (i + 1)).toString(36).slice(2, 10)}` },
     matrix: [1, 2, 3, 4, 5, 6].map((k) => Math.sin(i * k + k) * 100),
   }));
-  assert.ok((await encodeEdit(many, OPTIONS)).length < 7500);
+  assert.ok((await encodeEdit({ layers: many, shadows: true }, OPTIONS)).length < 7500);
 });
 
 test("what is not such a text is refused", async () => {
@@ -52,12 +53,12 @@ test("what is not such a text is refused", async () => {
     ...[{ matrix: [1, 0, 0, 1, 0, 1e7] }, { matrix: ["1", 0, 0, 1, 0, 0] }, { distort: [[0, 0]] }, { distort: "x" }].map(
       (change) => ({ v: 1, layers: [{ ...layer, ...change }] }),
     ),
-    ...[{ opacity: 2 }, { opacity: "1" }, { name: "x".repeat(201) }, { name: {} }].map((change) => ({ v: 1, layers: [{ ...layer, ...change }] })),
+    ...[{ opacity: 2 }, { opacity: "1" }, { shadow: 1.6 }, { shadow: null }, { softness: 1.1 }, { softness: "0" }, { name: "x".repeat(201) }, { name: {} }].map((change) => ({ v: 1, layers: [{ ...layer, ...change }] })),
     { v: 1, layers: [layer, layer] },
     { v: 1, layers: Array(201).fill(layer) },
   ];
   for (const value of bad) await assert.rejects(decodeEdit(await packed(value)), RangeError, JSON.stringify(value)?.slice(0, 80));
-  const good = await encodeEdit(LAYERS, OPTIONS);
+  const good = await encodeEdit(EDIT, OPTIONS);
   for (const text of ["", "!!!", "abc", good.slice(0, -8), good.slice(9), "%".repeat(9), "A".repeat(500)])
     await assert.rejects(decodeEdit(text), RangeError, text.slice(0, 20));
 });
@@ -75,11 +76,12 @@ test("settings of another kind, and unknown ones, are left out", async () => {
 });
 
 test("layers take the place of a collage's own, and each must show one of its segments", () => {
-  const collage = JSON.parse(withLayers(COLLAGE, LAYERS));
+  const collage = JSON.parse(withLayers(COLLAGE, EDIT));
   assert.deepEqual(collage.layers, LAYERS);
-  assert.equal(collage.version, 2);
+  assert.equal(collage.version, 3);
+  assert.equal(JSON.parse(withLayers(COLLAGE, { layers: LAYERS, shadows: false })).version, 2);
   assert.equal(collage.segments.length, 3);
-  assert.throws(() => withLayers(COLLAGE, [{ ...LAYERS[0], segment: "other" }]), RangeError);
+  assert.throws(() => withLayers(COLLAGE, { ...EDIT, layers: [{ ...LAYERS[0], segment: "other" }] }), RangeError);
   const back = JSON.parse(inPlace(COLLAGE)).layers;
   assert.deepEqual(back.map(({ segment }) => segment), ["s1", "s2"], "an object of another photo has no place of its own here");
 });

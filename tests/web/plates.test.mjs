@@ -29,38 +29,38 @@ test("an object is removed unless a layer shows it whole where it was", () => {
 test("the plate of the very objects that are removed is the ground, whatever their ids", () => {
   const plates = new Plates();
   assert.equal(plates.groundOf(without(a)), null);
-  plates.add(photo, [segment("outline", "a"), b], [patch(["outline", "b"])]);
+  plates.add({ photo }, [segment("outline", "a"), b], [patch(["outline", "b"])]);
   const { patches, open } = plates.groundOf(without(a, b));
   assert.deepEqual([patches.length, open], [1, []]);
-  assert.ok(plates.has(photo, [b, a]) && !plates.has(photo, [a]) && !plates.has({ name: "other" }, [a, b]));
+  assert.ok(plates.has({ photo }, [b, a]) && !plates.has({ photo }, [a]) && !plates.has({ photo: { name: "other" } }, [a, b]));
 });
 
 test("a frame that asks again gets the same answer, until there is another one", () => {
   const plates = new Plates();
-  plates.add(photo, [a], [patch(["a"])]);
+  plates.add({ photo }, [a], [patch(["a"])]);
   const { version } = plates;
   const first = plates.groundOf(without(a, b));
   assert.equal(plates.groundOf(without(a, b)), first);
   assert.deepEqual(names(first.open), ["b"]);
-  plates.add(photo, [a, b], [patch(["a", "b"])]);
+  plates.add({ photo }, [a, b], [patch(["a", "b"])]);
   assert.ok(plates.version > version);
   assert.deepEqual(plates.groundOf(without(a, b)).open, []);
 });
 
 test("until a plate comes older patches serve where nothing but removed objects stood", () => {
   const plates = new Plates();
-  plates.add(photo, [a, b], [patch(["a"]), patch(["b"])]);
+  plates.add({ photo }, [a, b], [patch(["a"]), patch(["b"])]);
   const { patches, open } = plates.groundOf(without(b));
   assert.deepEqual(patches.map(({ masks }) => masks.length), [1]);
   assert.deepEqual(open, []);
   const together = new Plates();
-  together.add(photo, [a, b], [patch(["a", "b"])]);
+  together.add({ photo }, [a, b], [patch(["a", "b"])]);
   assert.equal(together.groundOf(without(b)), null, "the photo has to show a");
 });
 
 test("holes are shown where that is wanted", () => {
   const plates = new Plates();
-  plates.add(photo, [a], [patch(["a"])]);
+  plates.add({ photo }, [a], [patch(["a"])]);
   plates.show(false);
   assert.equal(plates.groundOf(without(a)), null);
   plates.show(true);
@@ -70,13 +70,54 @@ test("holes are shown where that is wanted", () => {
 test("few are kept: the one not used for longest goes, and its pixels with it", () => {
   const plates = new Plates(4 * 4 * 4 * 2);
   closed = 0;
-  plates.add(photo, [a], [patch(["a"])]);
-  plates.add(photo, [b], [patch(["b"])]);
+  plates.add({ photo }, [a], [patch(["a"])]);
+  plates.add({ photo }, [b], [patch(["b"])]);
   plates.groundOf(without(a));
-  plates.add(photo, [a, b], [patch(["a", "b"])]);
+  plates.add({ photo }, [a, b], [patch(["a", "b"])]);
   assert.equal(closed, 1);
-  assert.ok(plates.has(photo, [a]) && plates.has(photo, [a, b]) && !plates.has(photo, [b]));
+  assert.ok(plates.has({ photo }, [a]) && plates.has({ photo }, [a, b]) && !plates.has({ photo }, [b]));
   assert.ok(plates.bytes <= plates.mostBytes);
-  plates.add(photo, [b], [patch(["b"], 100)]);
-  assert.ok(plates.has(photo, [b]), "the newest stays, however large");
+  plates.add({ photo }, [b], [patch(["b"], 100)]);
+  assert.ok(plates.has({ photo }, [b]), "the newest stays, however large");
+});
+
+const shadow = (id) => ({ segment: id, taken: [] });
+
+test("shadows come with plates, by their objects' masks, and stay when those go", () => {
+  const plates = new Plates(0);
+  assert.ok(!plates.knowsShadow(photo, a) && plates.shadowOf({ photo }, a) === null);
+  plates.add({ photo }, [segment("outline", "a"), b], [patch(["outline", "b"])], [shadow("outline")]);
+  plates.add({ photo }, [b], [patch(["b"])], []);
+  assert.equal(plates.shadowOf({ photo }, a).segment, "outline");
+  assert.ok(plates.knowsShadow(photo, b) && plates.shadowOf({ photo }, b) === null, "b has none");
+  assert.equal(plates.shadowOf({ photo: { name: "other" } }, a), null);
+  plates.show(false);
+  assert.equal(plates.shadowOf({ photo }, a), null, "nor is it shown where holes are");
+});
+
+test("an object of another photo has the shadow that it has there", () => {
+  const plates = new Plates();
+  const guest = { id: "p2" };
+  const state = { photo, sources: [guest], segments: [], layers: [] };
+  plates.addShadows(guest, [{ ...a, source: "p2" }], [shadow("a")]);
+  assert.equal(plates.shadowOf(state, { ...a, source: "p2" }).segment, "a");
+  assert.equal(plates.shadowOf(state, a), null);
+});
+
+test("what an old file holds has no shadows, and a plate of its own in which they were left", () => {
+  const plates = new Plates();
+  const old = { ...without(a), shadows: false };
+  plates.add(without(a), [a], [patch(["a"])], [shadow("a")]);
+  assert.equal(plates.shadowOf(old, a), null);
+  assert.ok(!plates.has(old, [a]) && plates.groundOf(old) === null);
+  plates.add(old, [a], [patch(["a"])]);
+  assert.ok(plates.has(old, [a]) && plates.shadowOf(without(a), a), "and it says nothing of them");
+});
+
+test("of a photo's shadows no more are kept than a collage has objects", () => {
+  const plates = new Plates();
+  const many = Array.from({ length: 120 }, (_, i) => segment(`s${i}`));
+  plates.addShadows(photo, many, many.map(({ id }) => shadow(id)));
+  assert.equal(many.filter((one) => plates.knowsShadow(photo, one)).length, 100);
+  assert.ok(plates.knowsShadow(photo, many[119]));
 });

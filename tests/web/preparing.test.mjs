@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import { Document } from "../../magicfixup_demo/web/model/document.js";
-import { EMPTY, addObject, removeLayer, setMatrix } from "../../magicfixup_demo/web/model/collage.js";
+import { EMPTY, addForeign, addObject, changeLayer, duplicateLayer, removeLayer, setMatrix } from "../../magicfixup_demo/web/model/collage.js";
 import { Plates } from "../../magicfixup_demo/web/live/plates.js";
 import { Preparing } from "../../magicfixup_demo/web/live/preparing.js";
 
@@ -20,14 +20,14 @@ function pageOf() {
   const page = { sent: [], waiting: [], ready: true, outline: null, doc: new Document(), plates: new Plates() };
   page.doc.commit({ ...EMPTY, photo });
   const send = (request, receive) => {
-    page.sent.push(request.collage.segments.map(({ id }) => id));
+    page.sent.push(request.also ? { of: request.token, also: request.also } : request.collage.segments.map(({ id }) => id));
     return new Promise((end) => page.waiting.push((message) => (receive(message), message.preview || end())));
   };
   const hooks = { ready: () => page.ready, outline: () => page.outline, seed: () => 0, changed: () => {} };
   const preparing = new Preparing({ ...hooks, api: { holdAll: async () => {} }, doc: page.doc, plates: page.plates, send });
   page.calm = async () => (preparing.update(), mock.timers.tick(300), settled());
   page.tell = async (message) => (page.waiting[0](message), settled());
-  page.answer = async (message = { kind: "done", value: { patches: [] } }) => (page.waiting.shift()(message), settled());
+  page.answer = async (message = { kind: "done", value: { patches: [], shadows: [] } }) => (page.waiting.shift()(message), settled());
   page.update = () => preparing.update();
   return page;
 }
@@ -42,7 +42,7 @@ test("an outline that stays for a moment is asked for with its finished edge, an
   await page.answer();
   await page.calm();
   assert.deepEqual(page.sent, [["outline"]]);
-  assert.ok(page.plates.has(photo, [segment("soft")]), "as the segment that it becomes");
+  assert.ok(page.plates.has({ photo }, [segment("soft")]), "as the segment that it becomes");
 });
 
 test("what is dragged before its plate came is not asked for again", async () => {
@@ -103,10 +103,33 @@ test("what comes before the plate is shown until it is there", async () => {
   page.doc.commit(removeLayer(addObject(page.doc.state, segment("a"), "l"), "l"));
   await page.calm();
   await page.tell({ kind: "progress", fraction: 0, text: "" });
-  assert.ok(!page.plates.has(photo, [segment("a")]));
-  await page.tell({ kind: "progress", preview: [] });
-  assert.ok(page.plates.has(photo, [segment("a")]));
+  assert.ok(!page.plates.has({ photo }, [segment("a")]));
+  await page.tell({ kind: "progress", preview: { patches: [], shadows: [] } });
+  assert.ok(page.plates.has({ photo }, [segment("a")]));
   const { version } = page.plates;
   await page.answer();
   assert.ok(page.plates.version > version);
+});
+
+test("shadows of copies and of what other photos bring are asked for once, each of its own photo", async () => {
+  const page = pageOf();
+  page.doc.commit(duplicateLayer(addObject(page.doc.state, segment("a"), "l"), "l", "copy", [5, 5]));
+  await page.calm();
+  assert.deepEqual(page.sent, [{ of: "t", also: ["a"] }]);
+  await page.answer();
+  const guest = { ...photo, id: "p2", token: "guest" };
+  page.doc.commit(addForeign(page.doc.state, guest, segment("b"), "m", [1, 0, 0, 1, 3, 3]));
+  await page.calm();
+  assert.deepEqual(page.sent.slice(1), [{ of: "guest", also: ["b"] }]);
+  await page.answer();
+  page.doc.commit(changeLayer(page.doc.state, "m", { shadow: 0.5 }));
+  await page.calm();
+  assert.equal(page.sent.length, 2);
+});
+
+test("of an old file's objects no shadow is asked for", async () => {
+  const page = pageOf();
+  page.doc.commit({ ...duplicateLayer(addObject(page.doc.state, segment("a"), "l"), "l", "copy", [5, 5]), shadows: false });
+  await page.calm();
+  assert.deepEqual(page.sent, []);
 });

@@ -63,7 +63,7 @@ test("an arrangement is the same whatever its layers are called, and another onc
   const withLayer = (patch) => ({ ...state, layers: [{ ...layer, ...patch }] });
   assert.ok(sameArrangement(state, withLayer({ name: "Dog", locked: true, id: "other" })));
   assert.ok(sameArrangement(state, { ...state, segments: [{ ...segment, image: "made anew" }] }));
-  for (const patch of [{ matrix: [1, 0, 0, 1, 6, 0] }, { hidden: true }, { opacity: 0.5 }, { distort: [[1, 0], [0, 0], [0, 0], [0, 0]] }]) {
+  for (const patch of [{ matrix: [1, 0, 0, 1, 6, 0] }, { hidden: true }, { opacity: 0.5 }, { shadow: 0.5 }, { softness: 1 }, { distort: [[1, 0], [0, 0], [0, 0], [0, 0]] }]) {
     assert.ok(!sameArrangement(state, withLayer(patch)), JSON.stringify(patch));
   }
   assert.ok(!sameArrangement(state, { ...state, layers: [] }));

@@ -74,8 +74,8 @@ export function makeLayerCommands({ doc, onLayer, choose, tell }) {
       const from = doc.state.layers.findIndex((layer) => layer.id === id);
       doc.commit(reorderLayer(doc.state, id, index - from));
     },
-    /** While a slider moves: shown, not yet a step. `keep` makes it one. */
-    setOpacity: (opacity) => doc.layer && doc.draft(changeLayer(doc.state, doc.chosen, { opacity })),
+    /** While the slider of a field moves: shown, not yet a step. `keep` makes it one. */
+    setShare: (field, share) => doc.layer && doc.draft(changeLayer(doc.state, doc.chosen, { [field]: share })),
     keep: () => doc.commit(),
   };
 }

@@ -1,10 +1,11 @@
 // The layers panel: the list of layers, in step with the document both ways, and what is set for the chosen one.
 
-import { findLayer, opacityOf, segmentOf } from "../model/collage.js";
+import { findLayer, segmentOf } from "../model/collage.js";
 import { FieldPanel } from "./field_panel.js";
 import { LayerDrag } from "./layer_drag.js";
 import { fillRow, makeRow, renameIn } from "./layer_row.js";
 import { nameOf } from "./layer_commands.js";
+import { Slides } from "./slides.js";
 import { remember, remembered } from "../page/remembered.js";
 import { strings } from "../page/strings.js";
 
@@ -17,13 +18,15 @@ export class LayersPanel {
   #rows = new Map(); // layer id -> its row
   #open = { open: true, closed: false }[remembered(REMEMBERED)] ?? null; // true, false, or null while nobody has said so
 
-  /** root: the editor's element; commands: of commands.js; able(): whether layers can be changed now. */
-  constructor(root, { doc, commands, able }) {
+  /**
+   * root: the editor's element; commands: of commands.js; able(): whether layers can be changed now; shadowOf(state,
+   * segment): of live/plates.js.
+   */
+  constructor(root, { doc, commands, able, shadowOf }) {
     const part = (name) => root.querySelector(`[data-part="${name}"]`);
     Object.assign(this, { root, panel: part("layers"), list: part("layer-list"), said: part("layers-said"), doc, commands, able });
     this.more = part("layer-more");
-    this.opacity = part("opacity");
-    this.opacitySaid = part("opacity-said");
+    this.slides = new Slides(part, commands, shadowOf);
     this.empty = part("layers-empty");
     this.buttons = [...root.querySelectorAll('[data-do="layers"][aria-controls]')];
     this.sheet = matchMedia(SHEET);
@@ -72,7 +75,7 @@ export class LayersPanel {
     if (!this.drag.active) this.#fill(state);
     this.empty.hidden = state.layers.length > 0;
     this.more.hidden = !layer;
-    if (layer) this.#fillOpacity(layer);
+    if (layer) this.slides.update(state, layer, this.able());
     this.fields.update(state, layer);
   }
 
@@ -82,13 +85,6 @@ export class LayersPanel {
       button.setAttribute("aria-label", strings.layersButton(count));
       button.querySelector("span").textContent = count || "";
     }
-  }
-
-  #fillOpacity(layer) {
-    const value = Math.round(100 * opacityOf(layer));
-    if (this.opacity.valueAsNumber !== value) this.opacity.value = value;
-    this.opacity.disabled = !this.able();
-    this.opacitySaid.textContent = strings.percent(opacityOf(layer));
   }
 
   // Rows are kept and moved, not made anew: so the focus stays, and 60 frames a second cost nothing.
@@ -112,8 +108,6 @@ export class LayersPanel {
     this.list.addEventListener("click", (event) => this.#click(event));
     this.list.addEventListener("dblclick", (event) => event.target.closest(".mf-layer-pick") && this.rename());
     this.list.addEventListener("keydown", (event) => this.#key(event));
-    this.opacity.addEventListener("input", () => this.commands.setOpacity(this.opacity.valueAsNumber / 100));
-    this.opacity.addEventListener("change", () => this.commands.keep());
   }
 
   #click(event) {

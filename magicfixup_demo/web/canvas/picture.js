@@ -2,9 +2,10 @@
 // changed, everything else is drawn once and kept, and each frame costs no more than the part that this layer covers.
 
 import { apply, compose, isIdentity, scaling } from "../model/affine.js";
-import { cornersOf, segmentOf } from "../model/collage.js";
+import { boxOf, cornersOf, isInPlace, segmentOf } from "../model/collage.js";
 import { makeCanvas } from "./masks.js";
 import { drawLayer, drawScene } from "./render.js";
+import { reachOf } from "./shadows.js";
 
 const CHECKER = 8; // CSS pixels
 export const PIXELS_SHOW_FROM = 4; // CSS pixels per photo pixel: from here on they are shown as squares
@@ -66,7 +67,7 @@ export class Picture {
   #drawInto(canvas, state, view, quality) {
     const { photo, segments } = state;
     fitCanvas(this.#scene, photo.bitmap.width, photo.bitmap.height) && (this.#inScene = null);
-    if (this.#inScene !== state) drawScene(this.#scene.getContext("2d"), state, false, this.plates.groundOf(state));
+    if (this.#inScene !== state) drawScene(this.#scene.getContext("2d"), state, this.plates);
     this.#inScene = state;
     const context = canvas.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -96,7 +97,7 @@ export class Picture {
     context.rect(...this.#photoArea(state.photo, view));
     context.clip();
     if (over) context.drawImage(this.#betweenOthers(state, layer, view, over, area), 0, 0, area[2], area[3], ...area);
-    else drawLayer(context, state, layer, this.#toDevice(state, view), true);
+    else drawLayer(context, state, layer, this.#toDevice(state, view), { moving: true, plates: this.plates });
     context.restore();
   }
 
@@ -107,7 +108,7 @@ export class Picture {
     const context = this.#spare.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, width, height);
-    drawLayer(context, state, layer, compose([1, 0, 0, 1, -x, -y], this.#toDevice(state, view)), true);
+    drawLayer(context, state, layer, compose([1, 0, 0, 1, -x, -y], this.#toDevice(state, view)), { moving: true, plates: this.plates });
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalAlpha = 1;
     context.globalCompositeOperation = "source-atop";
@@ -135,7 +136,7 @@ export class Picture {
     if (!layers.length) return null;
     const canvas = makeCanvas(this.canvas.width, this.canvas.height);
     const context = canvas.getContext("2d");
-    for (const layer of layers) drawLayer(context, state, layer, this.#toDevice(state, view), true, true);
+    for (const layer of layers) drawLayer(context, state, layer, this.#toDevice(state, view), { moving: true, alone: true, plates: this.plates });
     return canvas;
   }
 
@@ -153,9 +154,14 @@ export class Picture {
     return [view[4], view[5], width * view[0], height * view[3]].map((value) => value * this.density);
   }
 
-  // Whole device pixels that the layer may touch, within the canvas: [x, y, width, height].
+  // Whole device pixels that the layer and its shadow may touch, within the canvas: [x, y, width, height].
   #areaOf(state, layer, view) {
-    const corners = cornersOf(segmentOf(state, layer), layer.matrix, layer.distort).map((corner) => apply(view, corner));
+    const segment = segmentOf(state, layer);
+    const shadow = isInPlace(layer) ? null : this.plates.shadowOf(state, segment);
+    const reach = shadow && reachOf(shadow, layer);
+    const shaded = reach ? boxOf({ left: reach[0], top: reach[1], width: reach[2], height: reach[3] }) : [];
+    const own = cornersOf(segment, layer.matrix, layer.distort);
+    const corners = [...own, ...shaded].map((corner) => apply(view, corner));
     const range = (axis, most) => {
       const values = corners.map((corner) => corner[axis] * this.density);
       const low = Math.min(Math.max(Math.floor(Math.min(...values)) - 2, 0), most);

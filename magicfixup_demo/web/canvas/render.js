@@ -1,32 +1,38 @@
 // Draws the collage for the eyes. collage.py is THE renderer; a browser test holds this one to it.
 
-import { IDENTITY, compose, isIdentity } from "../model/affine.js";
-import { opacityOf, photoOf, segmentOf } from "../model/collage.js";
+import { IDENTITY, compose, isIdentity, scaling } from "../model/affine.js";
+import { isInPlace, opacityOf, photoOf, segmentOf } from "../model/collage.js";
 import { warpedCutout } from "./distort.js";
 import { makeCanvas } from "./masks.js";
+import { drawShadow } from "./shadows.js";
 
 let base = { photo: null, segments: [], ground: null, canvas: null }; // what lies under the layers, as drawn last
 
-/**
- * Draw the whole collage into a canvas of the scene's size; what is left clear is hole. `moving`: a gesture goes on;
- * `ground`: what is known of the photo without its objects, as live/plates.js says it, or null.
- */
-export function drawScene(context, state, moving = false, ground = null) {
+/** Where nothing is known of the photo without its objects, nor of their shadows. See live/plates.js. */
+const NOTHING = { groundOf: () => null, shadowOf: () => null, litOf: (_, segment) => segment };
+
+/** Draw the whole collage into a canvas of the scene's size; what is left clear is hole. */
+export function drawScene(context, state, plates = NOTHING) {
   const { photo, layers } = state;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.globalAlpha = 1;
   context.globalCompositeOperation = "copy";
-  context.drawImage(baseOf(state, ground), 0, 0);
+  context.drawImage(baseOf(state, plates.groundOf(state)), 0, 0);
   context.globalCompositeOperation = "source-over";
-  for (const layer of layers) if (!layer.hidden) drawLayer(context, state, layer, IDENTITY, moving);
+  for (const layer of layers) if (!layer.hidden) drawLayer(context, state, layer, IDENTITY, { plates });
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.globalAlpha = 1;
 }
 
-/** Draw one layer; `outer` maps scene pixels to those of the context, which holds all that lies below unless `alone`. */
-export function drawLayer(context, state, layer, outer, moving = false, alone = false) {
+/**
+ * Draw one layer, and below it its shadow; `outer` maps scene pixels to those of the context, which holds all that lies
+ * below unless `alone`. `moving`: a gesture goes on.
+ */
+export function drawLayer(context, state, layer, outer, { moving = false, alone = false, plates = NOTHING } = {}) {
   const { photo } = state;
-  const segment = segmentOf(state, layer);
+  const segment = plates.litOf(state, segmentOf(state, layer));
+  const shadow = isInPlace(layer) ? null : plates.shadowOf(state, segment);
+  if (shadow) drawShadow(context, shadow, layer, compose(outer, scaling(photo.scale, photo.scale)), opacityOf(layer));
   const still = isIdentity(layer.matrix) && !layer.distort && !segment.source;
   if (still && opacityOf(layer) === 1 && !alone) return putBack(context, segment, outer);
   const { scale } = photoOf(state, segment);

@@ -165,7 +165,7 @@ export class Stage {
 
   #state() {
     if (!this.source) return this.doc.state;
-    if (this.#alone?.photo !== this.source) this.#alone = { photo: this.source, sources: [], segments: [], layers: [] };
+    if (this.#alone?.photo !== this.source) this.#alone = { photo: this.source, sources: [], segments: [], layers: [], shadows: false };
     return this.#alone;
   }
 

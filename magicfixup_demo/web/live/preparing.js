@@ -1,8 +1,11 @@
-// Asks the server for plates before they are needed: of what is cut out, and of what is about to be. Nobody waits for them,
-// so nothing is said of what fails; the next change asks again.
+// Asks the server for plates before they are needed: of what is cut out, and of what is about to be; and for the shadows of
+// what stands elsewhere too, or comes from another photo. Nobody waits for them, so nothing is said of what fails; the
+// next change asks again.
 
 import { decodePicture } from "../canvas/masks.js";
-import { removedSegments, toJson } from "../model/collage.js";
+import { readShadow } from "../canvas/shadows.js";
+import { IDENTITY } from "../model/affine.js";
+import { hasShadows, isInPlace, photoOf, removedSegments, segmentOf, toJson } from "../model/collage.js";
 import { secretName } from "../page/secret.js";
 import { areSame } from "./plates.js";
 
@@ -11,8 +14,8 @@ const OUTLINE = "outline"; // the name of what is no segment yet
 const MOST_AHEAD = 0.5; // of the photo: larger ones are the background more often than something to drag, and take long
 
 export class Preparing {
-  #wish = null; // what is wanted: { photo, removed, next, outline, edge }: without `removed`, then without one more
-  #asked = null; // what the server makes now: { photo, removed, promise }
+  #wish = null; // what is wanted: { state, removed, next, outline, edge, casting }: without `removed`, then without one more
+  #asked = null; // what the server makes now: { state, removed, promise }
   #timer = null;
 
   /**
@@ -49,52 +52,80 @@ export class Preparing {
     const removed = removedSegments(state);
     const next = layer ? state.segments.find(({ id, source }) => id === layer.segment && !source) : null;
     const outline = this.outline();
-    if (!removed.length && !next && !outline) return null;
-    return { photo: state.photo, removed, next: removed.includes(next) ? null : next, outline };
+    const casting = this.#casting(removed);
+    if (!removed.length && !next && !outline && !casting.length) return null;
+    return { state, removed, next: removed.includes(next) ? null : next, outline, casting };
+  }
+
+  // What casts a shadow that no plate brings: objects that stand elsewhere too, and those of other photos.
+  #casting(removed) {
+    const { state } = this.doc;
+    if (!hasShadows(state)) return [];
+    const moved = state.layers.filter((layer) => !layer.hidden && !isInPlace(layer)).map((layer) => segmentOf(state, layer));
+    const unknown = (segment) => !removed.includes(segment) && !this.plates.knowsShadow(photoOf(state, segment), segment);
+    return [...new Set(moved)].filter(unknown);
   }
 
   // A hole that is seen goes before one that may come.
   async #grant(wish) {
-    const { photo, removed, next, outline, edge } = wish;
+    const { state, removed, next, outline, edge, casting } = wish;
     const current = () => wish === this.#wish;
-    await Promise.allSettled([...removed, next].map((segment) => segment?.refining));
+    await Promise.allSettled([...removed, next, ...casting].map((segment) => segment?.refining));
     if (!current()) return; // a finished edge is another mask
-    if (removed.length) await this.#have(photo, removed).catch(() => {});
+    if (removed.length) await this.#have(state, removed).catch(() => {});
+    for (const photo of new Set(casting.map((segment) => photoOf(state, segment))))
+      if (current()) await this.#askShadows(photo, casting.filter((segment) => photoOf(state, segment) === photo)).catch(() => {});
     const more = outline ? { ...(await edge), id: OUTLINE } : next;
-    if (more?.png && current() && !isLarge(more, photo)) await this.#have(photo, [...removed, more]);
+    if (more?.png && current() && !isLarge(more, state.photo)) await this.#have(state, [...removed, more]);
   }
 
-  #have(photo, removed) {
-    if (this.plates.has(photo, removed)) return Promise.resolve();
-    if (this.#asked?.photo === photo && areSame(this.#asked.removed, removed)) return this.#asked.promise;
-    const asked = { photo, removed, promise: null };
-    asked.promise = this.#ask(photo, removed).finally(() => this.#asked === asked && (this.#asked = null));
+  #have(state, removed) {
+    if (this.plates.has(state, removed)) return Promise.resolve();
+    const same = this.#asked && isSameGround(this.#asked.state, state) && areSame(this.#asked.removed, removed);
+    if (same) return this.#asked.promise;
+    const asked = { state, removed, promise: null };
+    asked.promise = this.#askPlate(state, removed).finally(() => this.#asked === asked && (this.#asked = null));
     this.#asked = asked;
     return asked.promise;
   }
 
-  async #ask(photo, removed) {
+  #askPlate(state, removed) {
+    const { photo, shadows } = state;
+    const take = async ({ patches, shadows: found }) => this.plates.add(state, removed, await decoded(patches), await read(found));
+    return this.#ask(photo, { collage: toJson({ photo, segments: removed, layers: [], shadows }) }, take);
+  }
+
+  /** segments: of one photo, where they stay in their places as far as the server is told. */
+  #askShadows(photo, segments) {
+    const own = segments.map(({ source, ...segment }) => segment);
+    const layers = own.map(({ id }) => ({ id, segment: id, matrix: IDENTITY }));
+    const also = own.map(({ id }) => id);
+    const take = async ({ shadows }) => this.plates.addShadows(photo, segments, await read(shadows));
+    return this.#ask(photo, { collage: toJson({ photo, segments: own, layers }), also }, take);
+  }
+
+  // Of a large photo some comes before; nothing where it failed or was stopped.
+  async #ask(photo, request, take) {
     await this.api.holdAll([photo]);
-    const collage = toJson({ photo, sources: [], segments: removed, layers: [] });
     let taken = Promise.resolve();
-    await this.send({ token: photo.token, job: secretName(), collage, seed: this.seed() }, ({ preview, value }) => {
-      const patches = preview ?? value?.patches; // of a large photo some come before; none where it failed or was stopped
-      if (patches) taken = taken.then(() => this.#take(photo, removed, patches));
+    await this.send({ token: photo.token, job: secretName(), seed: this.seed(), ...request }, ({ preview, value }) => {
+      const prepared = preview ?? value;
+      if (prepared) taken = taken.then(() => take(prepared)).then(() => this.changed());
     });
     await taken;
   }
-
-  async #take(photo, removed, patches) {
-    const decoded = patches.map(async ({ picture, ...patch }) => ({ ...patch, image: await decodePicture(picture) }));
-    this.plates.add(photo, removed, await Promise.all(decoded));
-    this.changed();
-  }
 }
+
+const decoded = (patches) => Promise.all(patches.map(async ({ picture, ...patch }) => ({ ...patch, image: await decodePicture(picture) })));
+const read = (shadows) => Promise.all(shadows.map(readShadow));
+
+const isSameGround = (one, other) => one.photo === other.photo && hasShadows(one) === hasShadows(other);
+const isSameList = (one, other) => one.length === other.length && one.every((item, i) => item === other[i]);
 
 function isSame(one, other) {
   if (!one || !other) return one === other;
-  const same = one.photo === other.photo && one.next === other.next && one.outline?.mask === other.outline?.mask;
-  return same && one.removed.length === other.removed.length && one.removed.every((segment, i) => segment === other.removed[i]);
+  const same = isSameGround(one.state, other.state) && one.next === other.next && one.outline?.mask === other.outline?.mask;
+  return same && isSameList(one.removed, other.removed) && isSameList(one.casting, other.casting);
 }
 
 const isLarge = ({ alpha }, { bitmap }) => alpha.reduce((sum, value) => sum + (value > 0), 0) > MOST_AHEAD * bitmap.width * bitmap.height;

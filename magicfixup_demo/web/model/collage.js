@@ -1,13 +1,18 @@
 // The arrangement as plain immutable data, and the pure steps that change it. Twin of schema.Collage.
-//   state = { photo, sources: [photo], segments: [segment], layers: [layer] }   layers go back to front
+//   state = { photo, sources: [photo], segments: [segment], layers: [layer], shadows }   layers go back to front; shadows:
+//           whether objects take theirs along, false for what an old file holds
 //   photo = { id, token, name, width, height, picture, bitmap, scale, reopen, origin, ready? }   id "" for the one being edited
 //   segment = { id, left, top, width, height, png, source?, ... }   pixels of the photo `source` names, or of the photo
-//   layer = { id, segment, matrix, distort?, name?, hidden?, locked?, opacity? }   see schema.Layer
+//   layer = { id, segment, matrix, distort?, name?, hidden?, locked?, opacity?, shadow?, softness? }   see schema.Layer
 
 import { IDENTITY, apply, compose, invert, isIdentity, scaling, translation } from "./affine.js";
 import * as homography from "./homography.js";
 
-export const EMPTY = Object.freeze({ photo: null, sources: [], segments: [], layers: [] });
+export const WITH_SHADOWS = 3; // of the JSON; twin of collage_json.py
+export const WITHOUT_SHADOWS = 2; // and what is older
+export const MOST_SHADOW = 1.5;
+
+export const EMPTY = Object.freeze({ photo: null, sources: [], segments: [], layers: [], shadows: true });
 
 export const newId = (prefix) => prefix + Math.random().toString(36).slice(2, 10);
 
@@ -23,6 +28,15 @@ export const photoOf = (state, segment) =>
 export const sourceTokens = (state) => Object.fromEntries((state.sources ?? []).map(({ id, token }) => [id, token]));
 
 export const opacityOf = (layer) => layer.opacity ?? 1;
+
+/** Times the strength of the shadow that was found of its object. */
+export const shadowStrength = (layer) => layer.shadow ?? 1;
+
+/** How much softer that shadow is than it was found, 0 to 1. */
+export const softnessOf = (layer) => layer.softness ?? 0;
+
+/** Whether objects take their shadows along. */
+export const hasShadows = ({ shadows }) => shadows !== false;
 
 /** Cut a new object out: it appears as a layer on top, right where it was. */
 export function addObject(state, segment, layerId) {
@@ -42,7 +56,7 @@ export function addForeign(state, source, segment, layerId, matrix) {
   };
 }
 
-/** Change some of a layer's fields: { matrix, distort, name, hidden, locked, opacity }. */
+/** Change some of a layer's fields: { matrix, distort, name, hidden, locked, opacity, shadow, softness }. */
 export function changeLayer(state, layerId, patch) {
   return { ...state, layers: state.layers.map((layer) => (layer.id === layerId ? { ...layer, ...patch } : layer)) };
 }
@@ -139,7 +153,8 @@ export function removedSegments({ segments, layers }) {
   return segments.filter(({ id, source }) => !source && !standing.has(id));
 }
 
-const isInPlace = (layer) => isIdentity(layer.matrix) && !layer.distort && !layer.hidden && opacityOf(layer) === 1;
+/** Whether a layer shows its object, whole, where it was cut out. */
+export const isInPlace = (layer) => isIdentity(layer.matrix) && !layer.distort && !layer.hidden && opacityOf(layer) === 1;
 
 /** Whether anything looks different from the photo: a layer that changed or is foreign, or a segment without a layer. */
 export function hasEdits(state) {
@@ -153,13 +168,13 @@ export function hasEdits(state) {
 export function isSameArrangement(one, other) {
   const same = (key) => (one[key] ?? []).length === (other[key] ?? []).length && (one[key] ?? []).every((item, i) => item === other[key][i]);
   const layers = (state) => JSON.stringify(state.layers.map(layerJson));
-  return one.photo === other.photo && same("sources") && same("segments") && layers(one) === layers(other);
+  return one.photo === other.photo && hasShadows(one) === hasShadows(other) && same("sources") && same("segments") && layers(one) === layers(other);
 }
 
 /** The JSON that collage_json.py reads; what says nothing beyond the default is left out. */
-export function toJson({ photo, sources, segments, layers }) {
+export function toJson({ photo, sources, segments, layers, shadows }) {
   return {
-    version: 2,
+    version: hasShadows({ shadows }) ? WITH_SHADOWS : WITHOUT_SHADOWS,
     photo: { width: photo.width, height: photo.height },
     ...(sources?.length ? { sources: sources.map(({ id, width, height }) => ({ id, width, height })) } : {}),
     segments: segments.map(segmentJson),
@@ -172,13 +187,15 @@ const segmentJson = ({ id, left, top, width, height, png, source }) => ({
   ...(source ? { source } : {}),
 });
 
-const layerJson = ({ id, segment, matrix, distort, name, hidden, locked, opacity }) => ({
+const layerJson = ({ id, segment, matrix, distort, name, hidden, locked, opacity, shadow, softness }) => ({
   ...{ id, segment, matrix: [...matrix] },
   ...(distort ? { distort: distort.map((offset) => [...offset]) } : {}),
   ...(name ? { name } : {}),
   ...(hidden ? { hidden } : {}),
   ...(locked ? { locked } : {}),
   ...(opacity !== undefined && opacity !== 1 ? { opacity } : {}),
+  ...(shadow !== undefined && shadow !== 1 ? { shadow } : {}),
+  ...(softness ? { softness } : {}),
 });
 
 const middleOf = ({ left, top, width, height }) => [left + width / 2, top + height / 2];

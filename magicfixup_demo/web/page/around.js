@@ -14,7 +14,7 @@ import { isSaved } from "../share/sniff.js";
  */
 export function makeAround(root, { doc, selection, commands, sources, stage, pointers, fixup, mode }) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
-  const layers = new LayersPanel(root, { doc, commands, able: () => !fixup.running });
+  const layers = new LayersPanel(root, { doc, commands, able: () => !fixup.running, shadowOf: stage.plates.shadowOf });
   const help = new Help(part("help"));
   const hints = new Hints(part("first-run"), { doc, selection, isFixing: () => fixup.running });
   const input = part("source-file");

@@ -171,6 +171,7 @@ export const strings = {
   layerMoved: (name, place, count) => `${name}: ${place} of ${count} from the front`,
   layersButton: (count) => (count ? `Layers (${count})` : "Layers"),
   percent: (fraction) => percent(fraction),
+  noShadow: "none",
   zoomIs: (percent) => `Zoom ${percent}. Press for 100 %`,
 
   // Selecting

@@ -1,6 +1,6 @@
 // One way in for photos: upload, drop, paste, camera, example, link or saved file all end in `open`.
 
-import { EMPTY } from "../model/collage.js";
+import { EMPTY, WITHOUT_SHADOWS } from "../model/collage.js";
 import { decodePicture, makeSegment, readMask } from "../canvas/masks.js";
 import { strings } from "../page/strings.js";
 import { copyOf } from "../page/files.js";
@@ -145,9 +145,10 @@ export async function readPhoto({ token, name, width, height, picture, rounds = 
 // again(id) -> a function that brings the record of that second photo again, under a new token.
 async function readCollage({ collage, sources = [] }, photo, again) {
   if (!collage) return { ...EMPTY, photo };
-  const { segments, layers } = JSON.parse(collage);
+  const { version, segments, layers } = JSON.parse(collage);
   const photos = await Promise.all(sources.map((source) => readPhoto(source, again(source.id), source.id)));
-  return { ...EMPTY, photo, sources: photos, segments: await readSegments(segments, [photo, ...photos]), layers };
+  const shadows = version > WITHOUT_SHADOWS;
+  return { ...EMPTY, photo, sources: photos, segments: await readSegments(segments, [photo, ...photos]), layers, shadows };
 }
 
 function readSegments(records, photos) {

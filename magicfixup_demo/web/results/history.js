@@ -1,6 +1,8 @@
 // This visit's results, the newest first: each with the arrangement and the settings that made it. Pure; bounded.
 //   entry = { id, state, options, result, at, thumb }   state as in model/collage.js; result as payload.py sends it; at: Date
 
+import { hasShadows, opacityOf, shadowStrength, softnessOf } from "../model/collage.js";
+
 export const MOST_ENTRIES = 24; // as many as the server keeps full-size results of
 export const MOST_CHARACTERS = 96e6; // of pictures as data addresses; the newest entry stays whatever its size
 
@@ -49,10 +51,13 @@ export function charactersOf({ result }) {
 /** Whether two states look the same: names and locks do not count, nor does the making of the same mask anew. */
 export function sameArrangement(a, b) {
   if (a === b) return true;
-  if (a.photo !== b.photo || a.segments.length !== b.segments.length || a.layers.length !== b.layers.length) return false;
+  if (a.photo !== b.photo || hasShadows(a) !== hasShadows(b) || a.segments.length !== b.segments.length || a.layers.length !== b.layers.length) return false;
   const same = (one, other) => one === other || (one.id === other.id && one.png === other.png && one.source === other.source);
   if (!a.segments.every((segment, i) => same(segment, b.segments[i]))) return false;
   return JSON.stringify(a.layers.map(looks)) === JSON.stringify(b.layers.map(looks));
 }
 
-const looks = ({ segment, matrix, distort, hidden, opacity }) => [segment, matrix, distort ?? null, Boolean(hidden), opacity ?? 1];
+function looks(layer) {
+  const { segment, matrix, distort, hidden } = layer;
+  return [segment, matrix, distort ?? null, Boolean(hidden), opacityOf(layer), shadowStrength(layer), softnessOf(layer)];
+}

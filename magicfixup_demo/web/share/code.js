@@ -2,19 +2,20 @@
 // What comes back was written by anybody: it is checked field by field, and what is not known is left out.
 
 import { determinant } from "../model/affine.js";
+import { MOST_SHADOW, WITHOUT_SHADOWS, WITH_SHADOWS } from "../model/collage.js";
 
 const VERSION = 1;
 const MOST_LAYERS = 200;
 const MOST_BYTES = 1_000_000;
 export const MOST_CHARACTERS = 8000; // of a whole link: what chats and mail programs are known to leave whole
 
-/** layers: as toJson writes them; options: as Settings reads them -> Promise of the text. */
-export async function encodeEdit(layers, options) {
-  const json = JSON.stringify({ v: VERSION, layers, options: knownOptions(options) });
+/** edit: { layers, shadows }, layers as toJson writes them; options: as Settings reads them -> Promise of the text. */
+export async function encodeEdit({ layers, shadows }, options) {
+  const json = JSON.stringify({ v: VERSION, layers, ...(shadows ? { shadows } : {}), options: knownOptions(options) });
   return toBase64Url(await through(new CompressionStream("deflate-raw"), new TextEncoder().encode(json)));
 }
 
-/** The inverse: Promise of { layers, options }. Throws RangeError when it is not such a text. */
+/** The inverse: Promise of { layers, shadows, options }. Throws RangeError when it is not such a text. */
 export async function decodeEdit(text) {
   let record = null;
   try {
@@ -23,38 +24,40 @@ export async function decodeEdit(text) {
   } catch {
     throw new RangeError("not an arrangement");
   }
-  const { v, layers, options } = record ?? {};
+  const { v, layers, shadows, options } = record ?? {};
   if (v !== VERSION || !Array.isArray(layers) || layers.length > MOST_LAYERS) throw new RangeError("not an arrangement");
   const known = layers.map(knownLayer);
   if (new Set(known.map(({ id }) => id)).size < known.length) throw new RangeError("two layers of one name");
-  return { layers: known, options: knownOptions(options ?? {}) };
+  return { layers: known, shadows: shadows === true, options: knownOptions(options ?? {}) };
 }
 
-/** A collage's JSON text with these layers in place of its own. Throws RangeError when one shows no segment of it. */
-export function withLayers(json, layers) {
+/** A collage's JSON text with an edit's layers in place of its own. Throws RangeError when one shows no segment of it. */
+export function withLayers(json, { layers, shadows }) {
   const collage = JSON.parse(json);
   const segments = new Set(collage.segments.map(({ id }) => id));
   if (!layers.every(({ segment }) => segments.has(segment))) throw new RangeError("a layer of no segment");
-  return JSON.stringify({ ...collage, version: 2, layers });
+  return JSON.stringify({ ...collage, version: shadows ? WITH_SHADOWS : WITHOUT_SHADOWS, layers });
 }
 
 /** A collage's JSON text with every segment where it was, for a link whose arrangement cannot be read. */
 export function inPlace(json) {
-  const { segments } = JSON.parse(json);
-  return withLayers(json, segments.filter(({ source }) => !source).map(({ id }) => ({ id, segment: id, matrix: [1, 0, 0, 1, 0, 0] })));
+  const { version, segments } = JSON.parse(json);
+  const layers = segments.filter(({ source }) => !source).map(({ id }) => ({ id, segment: id, matrix: [1, 0, 0, 1, 0, 0] }));
+  return withLayers(json, { layers, shadows: version > WITHOUT_SHADOWS });
 }
 
 const isNumber = (value) => Number.isFinite(value) && Math.abs(value) < 1e6;
 const isNumbers = (value, length) => Array.isArray(value) && value.length === length && value.every(isNumber);
+const isShare = (value, most) => value === undefined || (isNumber(value) && value >= 0 && value <= most);
 const isText = (value, most) => typeof value === "string" && value.length <= most;
 
 function knownLayer(layer) {
-  const { id, segment, matrix, distort, name, hidden, locked, opacity } = layer ?? {};
+  const { id, segment, matrix, distort, name, hidden, locked, opacity, shadow, softness } = layer ?? {};
   const good =
     isText(id, 64) && id && isText(segment, 64) && segment && isNumbers(matrix, 6) && determinant(matrix) !== 0 &&
     (distort == null || (Array.isArray(distort) && distort.length === 4 && distort.every((offset) => isNumbers(offset, 2)))) &&
     (name === undefined || isText(name, 200)) &&
-    (opacity === undefined || (isNumber(opacity) && opacity >= 0 && opacity <= 1));
+    isShare(opacity, 1) && isShare(shadow, MOST_SHADOW) && isShare(softness, 1);
   if (!good) throw new RangeError("not a layer");
   return {
     ...{ id, segment, matrix },
@@ -63,6 +66,8 @@ function knownLayer(layer) {
     ...(hidden === true ? { hidden } : {}),
     ...(locked === true ? { locked } : {}),
     ...(opacity === undefined ? {} : { opacity }),
+    ...(shadow === undefined ? {} : { shadow }),
+    ...(softness === undefined ? {} : { softness }),
   };
 }
 

@@ -1,6 +1,6 @@
 // Links: made from what is on the page, and opened from the page's address.
 
-import { sourceTokens, toJson } from "../model/collage.js";
+import { hasShadows, sourceTokens, toJson } from "../model/collage.js";
 import { thumbnail } from "../canvas/thumbnail.js";
 import { strings } from "../page/strings.js";
 import { linkTo, readAddress, withoutLink } from "./address.js";
@@ -41,7 +41,7 @@ export class Links {
     await this.#trying(async () => {
       await Promise.allSettled(state.segments.map(({ refining }) => refining));
       const { layers } = toJson(state);
-      const edit = await encodeEdit(layers, options);
+      const edit = await encodeEdit({ layers, shadows: hasShadows(state) }, options);
       this.#work = { state: this.doc.state, edit };
       if (address({ photo: "x".repeat(ID_LENGTH) }, edit).length > MOST_CHARACTERS) throw new Error(strings.linkLong(layers.length));
       const offer = await this.#ask("link_offer", {});
@@ -73,7 +73,7 @@ export class Links {
     const { visit } = this.api;
     const record = photo ? await this.api.call("open_link", { id: photo, visit }) : await this.api.openExample(example);
     try {
-      if (edit) return { ...record, collage: withLayers(record.collage, edit.layers) };
+      if (edit) return { ...record, collage: withLayers(record.collage, edit) };
     } catch {
       broken.told = true;
     }
