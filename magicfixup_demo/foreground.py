@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from magicfixup_demo.images import to_uint8
 from magicfixup_demo.schema import Segment
 
 REACH = 0.014  # of the photo's long side, more than a matte is wide: how far off the pure colours are looked for
@@ -58,7 +57,7 @@ def _estimate(photo: np.ndarray, segment: Segment, rows: slice, columns: slice, 
     back = _pure_mean(picture, PURITY[255 - alpha], reach)[inner]
     cover = (alpha[inner].astype(np.float32) / 255)[..., None]
     estimate = front + cover * (picture[inner] - cover * front - (1 - cover) * back)
-    return to_uint8(estimate)
+    return np.clip(np.rint(estimate), 0, 255).astype(np.uint8)
 
 
 def _alpha(segment: Segment, x0: int, y0: int, x1: int, y1: int) -> np.ndarray:

@@ -151,7 +151,7 @@ def test_a_patch_of_a_shadow_apart_from_its_object_says_whose_it_was(photo):
     own = FakeEffects().of(photo.image, removed_objects(collage))
     box = own.box
     far = dataclasses.replace(own, box=Box(box.left + 270, box.top, box.right + 270, box.bottom))
-    ground, _ = without_shadows(photo.image, [far])
+    ground, _ = without_shadows(photo.image, [(far, removed_objects(collage))])
     patches = patches_of(Plate(ground, hole, (far,)), photo.image, collage)
     assert [patch["segments"] for patch in patches] == [["disc"], ["disc"]]
 

@@ -53,8 +53,8 @@ def arrangement_of(photo: np.ndarray, edit: CoarseEdit, effects: Effects | None 
 def _of_collage(photo: np.ndarray, edit: CoarseEdit, collage: Collage, effects: Effects | None) -> Arrangement:
     shadows = shadows_of(photo, collage, edit.sources, effects) if effects and collage.shadows else {}
     removed = removed_segments(collage)
-    masks = (whole_mask(segment, collage.height, collage.width) for segment in removed)
-    ground, hole = cleared(photo, masks, [shadows[one.id] for one in removed if one.id in shadows])
+    masks = [whole_mask(segment, collage.height, collage.width) for segment in removed]
+    ground, hole = cleared(photo, masks, [shadows.get(segment.id) for segment in removed])
 
     def fall(layer: Layer) -> ShadowFall | None:
         shadow = shadows.get(layer.segment_id) if layer.shadow else None

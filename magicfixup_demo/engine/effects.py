@@ -132,11 +132,15 @@ def coverage_of(taken: np.ndarray) -> np.ndarray:
     return 1 - np.maximum(1 - taken, 0) ** np.float32(1 / GAMMA)
 
 
-def without_shadows(photo: np.ndarray, shadows: Iterable[Shadow]) -> tuple[np.ndarray, np.ndarray]:
-    """The photo with shadows divided out, (H, W, 3) uint8; where too little light is left to know it, (H, W) bool."""
+def without_shadows(photo: np.ndarray, shadows: Iterable[tuple[Shadow, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The photo with shadows divided out, (H, W, 3) uint8; where too little light is left to know it, (H, W) bool.
+
+    Beside each shadow its object's mask, (H, W) bool: what lies under it is hidden, and it keeps its own colours.
+    """
     lit, lost = photo.copy(), np.zeros(photo.shape[:2], bool)
-    for shadow in shadows:
-        covered, window = resize(shadow.coverage(), *shadow.box.size), shadow.box.window
+    for shadow, own in shadows:
+        window = shadow.box.window
+        covered = np.where(own[window], 0, resize(shadow.coverage(), *shadow.box.size))
         left = np.maximum(1 - covered, 1 - coverage_of(np.float32(TOO_DARK)))[..., None]
         lit[window] = np.where(left < 1, np.clip(np.rint(lit[window] / left), 0, 255), lit[window]).astype(np.uint8)
         lost[window] |= covered > coverage_of(np.float32(TOO_DARK))

@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from magicfixup_demo.engine.effects import Effects
 from magicfixup_demo.engine.interface import Engine, Preview, Progress
 from magicfixup_demo.engine.plate import Plate
 from magicfixup_demo.errors import MagicFixupError, MemoryFull
@@ -106,6 +107,11 @@ class FallbackEngine:
     def compare(self, photo: np.ndarray, edit: CoarseEdit, options: EditOptions) -> np.ndarray:
         """See Engine.compare."""
         return self.first.compare(photo, edit, options)
+
+    @property
+    def effects(self) -> Effects | None:
+        """What finds shadows: as ``lift``, the first engine's or the spare's, once that is loaded."""
+        return getattr(self.first if hasattr(self.first, "lift") else self._spare, "effects", None)
 
     def lift(
         self,

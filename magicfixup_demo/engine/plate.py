@@ -3,7 +3,7 @@
 photo, objects -> hole (lifted) -> guess (ground network) -> detail (patches of the photo) -> plate
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -69,18 +69,20 @@ def lifted(removed: np.ndarray) -> np.ndarray:
 
 
 def cleared(
-    photo: np.ndarray, objects: Iterable[np.ndarray], shadows: Sequence[Shadow]
+    photo: np.ndarray, objects: Sequence[np.ndarray], shadows: Sequence[Shadow | None]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The photo in which some objects no longer cast shadows, (H, W, 3) uint8; what must be found there, (H, W) bool.
 
-    objects: (H, W) bool each; what they hide is lifted, and where a shadow is too dark to tell what lies in it.
+    objects: (H, W) bool each, and the shadow of each; what they hide is lifted, and where a shadow is too dark to tell
+    what lies in it.
     """
     removed = np.zeros(photo.shape[:2], bool)
     for mask in objects:
         removed |= mask
-    if not shadows:
+    cast = [(shadow, mask) for shadow, mask in zip(shadows, objects, strict=True) if shadow]
+    if not cast:
         return photo, lifted(removed)
-    ground, lost = without_shadows(photo, shadows)
+    ground, lost = without_shadows(photo, cast)
     return ground, lifted(removed) | lost
 
 

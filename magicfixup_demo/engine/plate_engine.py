@@ -114,7 +114,7 @@ class PlateEngine:
         effects = self.effects if shadows else None
         with memory_told(self.ground.device):
             found = tuple(effects.of(photo, mask) if effects else None for mask in objects)
-            ground, hole = cleared(photo, objects, [shadow for shadow in found if shadow])
+            ground, hole = cleared(photo, objects, found)
             return Plate(self._plate(ground, hole, seed, progress), hole, found)
 
     def _samples(

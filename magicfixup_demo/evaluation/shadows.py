@@ -39,7 +39,7 @@ def judge_shadows(effects: Effects, data: Path, output: Path, say: Callable[[str
             shadow = effects.of(photo, mask)
             left = attenuation([shadow] if shadow else [], *photo.shape[1::-1])
             shares.append(float((left[~mask] < 255 * (1 - DARKENED)).mean()))
-            rows.append(_row(photo, mask, left, without_shadows(photo, [shadow] if shadow else [])[0]))
+            rows.append(_row(photo, mask, left, without_shadows(photo, [(shadow, mask)] if shadow else [])[0]))
             say(f"{kind}: {name}: {shares[-1]:.1%} of the photo darkened by more than {DARKENED:.0%}")
         save_png(output / f"{kind}.png", _sheet(rows))
         figures[kind] = shares

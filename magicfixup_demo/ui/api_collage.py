@@ -37,7 +37,7 @@ def complete(
     """
     if not isinstance(record, dict):
         raise CollageError(strings.NO_COLLAGE)
-    own = {"version": 2, "photo": _size(photo), "layers": [], **record}
+    own = {"version": 3, "photo": _size(photo), "layers": [], **record}
     if sources:
         own["sources"] = [{"id": name, **_size(picture)} for name, picture in sources.items()]
     segments = record.get("segments") or []

@@ -157,7 +157,7 @@ class FakeEngine:
             self.stopped.set()
             raise
         found = tuple(self.effects.of(photo, mask) if self.effects and shadows else None for mask in objects)
-        ground, hole = cleared(photo, objects, [shadow for shadow in found if shadow])
+        ground, hole = cleared(photo, objects, found)
         filled = cv2.inpaint(ground, removed.astype(np.uint8), 3, cv2.INPAINT_TELEA)
         return Plate(self._variant(filled, removed, seed), hole, found)
 

@@ -18,7 +18,7 @@ from magicfixup_demo.collage import render, whole_mask
 from magicfixup_demo.collage_json import collage_to_json
 from magicfixup_demo.engine.arrangement import laid_over
 from magicfixup_demo.engine.composite import Box
-from magicfixup_demo.engine.effects import Shadow, laid, without_shadows
+from magicfixup_demo.engine.effects import Shadow, laid
 from magicfixup_demo.engine.plate import Plate, cleared, lifted, removed_objects, removed_segments
 from magicfixup_demo.images import png_bytes
 from magicfixup_demo.schema import Collage, Layer, Segment, Source
@@ -227,14 +227,11 @@ def shaded(page, picture: np.ndarray, collage: Collage, scale: float = 1.0) -> t
     """What the page shows of a collage whose objects have shadows, and what Python makes of it; (h, w, 4) uint8."""
     objects = {one.id: whole_mask(one, HEIGHT, WIDTH) for one in removed_segments(collage)}
     found = {name: FakeEffects().of(picture, mask) for name, mask in objects.items()}
-    ground, hole = cleared(picture, objects.values(), list(found.values()))
-    ground[hole] = cv2.blur(ground, (31, 31))[hole]
+    lit, hole = cleared(picture, list(objects.values()), list(found.values()))
+    ground = np.where(hole[..., None], cv2.blur(lit, (31, 31)), lit)
     plate = Plate(ground, hole, tuple(found.values()))
-    own = ground.copy()
-    for name, mask in objects.items():  # an object leaves the shadows of others, and not its own
-        own[mask] = without_shadows(picture, [shadow for other, shadow in found.items() if other != name])[0][mask]
     edit = render(
-        own, collage, lifted=hole, shadow_of=lambda layer: laid(found[layer.segment_id], layer, WIDTH, HEIGHT)
+        lit, collage, lifted=hole, shadow_of=lambda layer: laid(found[layer.segment_id], layer, WIDTH, HEIGHT)
     )
     shown = drawn(page, picture, collage, shown=scale, **prepared_of(plate, picture, collage))
     return shown, np.dstack([laid_over(edit, ground), np.full((HEIGHT, WIDTH), 255, np.uint8)])

@@ -68,7 +68,7 @@ def edit_of(arranged: Collage) -> CoarseEdit:
 
 def test_what_is_found_is_divided_out_and_the_ground_is_itself_again(effects):
     shadow = effects.of(scene(), OBJECT)
-    lit, lost = without_shadows(scene(), [shadow])
+    lit, lost = without_shadows(scene(), [(shadow, OBJECT)])
     inner = np.zeros_like(SHADE)
     inner[TOP + SIDE - 7 : TOP + SIDE - 3, LEFT + SIDE + 4 : LEFT + SIDE + 24] = True  # away from its edges
     assert np.abs(lit[inner].astype(int) - GREY).max() <= 4 and not lost.any()
@@ -95,7 +95,7 @@ def test_black_of_a_shadows_coverage_takes_that_share_of_light():
 
 def test_what_is_too_dark_is_lost():
     deep = Shadow(Box(10, 20, 17, 25), np.full((5, 7), 0.95, np.float32), (13.0, 20.0), 7)
-    lit, lost = without_shadows(scene(), [deep])
+    lit, lost = without_shadows(scene(), [(deep, OBJECT)])
     assert lost[20:25, 10:17].all() and lost.sum() == 35 and lit.dtype == np.uint8
 
 
@@ -175,6 +175,13 @@ def test_an_object_that_is_moved_takes_its_shadow_along(effects):
     was = GREY - scene()[..., 1].astype(float)
     was[OBJECT] = 0
     assert np.abs(middle(np.clip(below, 0, None)) - middle(np.clip(was, 0, None)) - (200, 30)).max() < 4
+
+
+def test_an_object_keeps_its_own_colours(effects):
+    over = arrangement_of(scene(), edit_of(collage(Layer("l", "s", translation(200, 30)))), effects).over
+    inside = np.zeros_like(OBJECT)
+    inside[TOP + 33 : TOP + 27 + SIDE, LEFT + 203 : LEFT + 197 + SIDE] = True
+    assert (over.rgb[inside] == RED).all()
 
 
 def test_what_stays_where_it_was_keeps_its_own_shadow(effects):
