@@ -22,7 +22,7 @@ from magicfixup_demo.images import resize
 from magicfixup_demo.schema import Layer
 
 GAMMA = 2.2  # sRGB, near enough: a share of light is a share of grey levels to the power of 1 / GAMMA
-SEEN_SIDE = 224  # pixels, the mean side of what the network sees
+SEEN_SIDE = 192  # pixels, the mean side of what the network sees
 CONTEXT = 1.1  # of an object's longer side: what is seen of its surroundings, on each side
 LEAST_CONTEXT = 64  # pixels
 FAINT = 0.03  # share of light: what is less is noise, and twice as much is believed
