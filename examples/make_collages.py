@@ -81,6 +81,7 @@ RECIPES = {
         (Move(dx=200, dy=110, scale=0.5, degrees=-35, flip=True, opacity=0.85), Move(dx=-170)),
     ),
 }
+WITHOUT_SHADOWS = ("bee", "polar-bear")  # one is in the air; of the other's the branches around it are taken for a part
 
 
 def main() -> None:
@@ -91,7 +92,8 @@ def main() -> None:
         masks = [select(thing, photo, segmenter, embedding) for thing in RECIPES[name].objects]
         segments = tuple(segment_from_mask(f"object-{i + 1}", mask) for i, mask in enumerate(masks))
         layers = tuple(_layer(f"layer-{i + 1}", segments, move) for i, move in enumerate(RECIPES[name].moves))
-        text = collage_to_json(Collage(photo.shape[1], photo.shape[0], segments, layers))
+        shadows = name not in WITHOUT_SHADOWS
+        text = collage_to_json(Collage(photo.shape[1], photo.shape[0], segments, layers, shadows=shadows))
         (FOLDER / name / "collage.json").write_text(text + "\n")
 
 
