@@ -19,7 +19,11 @@ from browser.fakes import DISC_AT
 from browser.test_links import same, share
 from magicfixup_demo.collage import render
 from magicfixup_demo.collage_json import collage_from_json
-from magicfixup_demo.images import open_photo
+from magicfixup_demo.engine.arrangement import shadows_of
+from magicfixup_demo.engine.effect_network import EFFECTS, EffectNetwork
+from magicfixup_demo.engine.effects import Effects, laid
+from magicfixup_demo.engine.weights import ASSETS, load_file_of
+from magicfixup_demo.images import open_photo, resize
 from tests.hub_server import situation
 from tests.ports import free_port
 
@@ -85,9 +89,23 @@ def _object_in(collage: dict) -> tuple[float, float]:
     return a * x + c * y + e, b * x + d * y + f
 
 
+def _shaded(photo: np.ndarray, collage) -> np.ndarray:
+    """(H, W) bool: where an object's shadow fell, and where it falls now."""
+    effects = Effects(load_file_of(EffectNetwork, ASSETS / "small" / EFFECTS))
+    shadows = shadows_of(photo, collage, {}, effects) if collage.shadows else {}
+    shaded = np.zeros(photo.shape[:2], bool)
+    for layer in (layer for layer in collage.layers if layer.segment_id in shadows):
+        shadow = shadows[layer.segment_id]
+        shaded[shadow.box.window] |= resize(shadow.coverage(), *shadow.box.size) > 0
+        window, coverage = laid(shadow, layer, collage.width, collage.height)
+        shaded[window] |= coverage > 0
+    return shaded
+
+
 def _check_result(visitor, photo: np.ndarray) -> None:
     """Both pictures shown; hole changed; what is far from any edit is the photo's own, bit by bit."""
-    edit = render(photo, collage_from_json(json.dumps(visitor.collage())))
+    collage = collage_from_json(json.dumps(visitor.collage()))
+    edit = render(photo, collage)
     facts = visitor.page.locator('[data-part="facts"]').inner_text()
     assert "seed" in facts and " s " in facts
     result, sdedit = visitor.shown_picture("after"), visitor.shown_picture("sdedit")
@@ -99,7 +117,7 @@ def _check_result(visitor, photo: np.ndarray) -> None:
     assert (picture[edit.hole] != photo[edit.hole]).any(axis=1).mean() > 0.9
     touched = (edit.alpha < 255) | (edit.rgb != photo).any(axis=2)
     distance = cv2.distanceTransform(np.uint8(~touched), cv2.DIST_L2, 5)
-    far = distance > RING * photo[..., 0].size ** 0.5
+    far = (distance > RING * photo[..., 0].size ** 0.5) & ~_shaded(photo, collage)
     assert far.mean() > 0.05
     np.testing.assert_array_equal(picture[far], photo[far])
 
@@ -109,6 +127,7 @@ def _screenshot(visitor, suffix: str = "") -> None:
     wanted = os.environ.get("MAGICFIXUP_SCREENSHOT")
     if wanted:
         path = Path(wanted)
+        visitor.wait_for("magicfixup.holes().open === 0")  # the ground behind what was moved has come
         visitor.page.screenshot(path=path.with_name(path.stem + suffix + path.suffix))
 
 

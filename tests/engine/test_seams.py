@@ -82,7 +82,8 @@ def scene(repository) -> Scene:
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     cv2.ellipse(mask, *ROCK, 0, 0, 360, 255, -1)
     segment, layer = segment_from_mask("rock", mask), Layer("l", "rock", MOVED)
-    edit = render(photo, Collage(WIDTH, HEIGHT, (segment,), (layer,)))
+    alone = Collage(WIDTH, HEIGHT, (segment,), (layer,), shadows=False)  # the ground's own seams
+    edit = render(photo, alone)
     engine, seen = load_engine("small", device="cpu"), []
     network = engine.diffusion.pipeline.synthesizer
     network.register_forward_pre_hook(lambda _, given: seen.append(pixels(given[0])))

@@ -72,7 +72,7 @@ def test_the_embedded_weights_load_and_fit_the_repository():
     engine = load_engine("small", device="cpu")
     assert engine.info.name == "small"
     files = list(MODELS["small"].folder.glob("*.safetensors"))
-    assert {path.name for path in files} == {"ground.safetensors", "synthesizer.safetensors"}
+    assert {path.name for path in files} == {"effects.safetensors", "ground.safetensors", "synthesizer.safetensors"}
     assert sum(path.stat().st_size for path in files) < 64_000_000
     trained = engine.diffusion.pipeline.synthesizer.conv_out.weight
     assert trained.abs().max() > 1e-3, "the output layer starts at zero: these weights were never trained"
