@@ -109,6 +109,13 @@ def stretch(start: int, length: int, wanted: int, limit: int) -> tuple[int, int]
     return first, first + wanted
 
 
+def square_around(x: int, y: int, w: int, h: int, side: int, shape: tuple[int, int]) -> Box:
+    """A square of ``side`` about a box of w x h pixels at (x, y), as far as the picture, (H, W), allows."""
+    left, right = stretch(x, w, min(side, shape[1]), shape[1])
+    top, bottom = stretch(y, h, min(side, shape[0]), shape[0])
+    return Box(left, top, right, bottom)
+
+
 def put_back(
     photo: np.ndarray, coarse: np.ndarray, touched: np.ndarray, before: np.ndarray, after: np.ndarray
 ) -> np.ndarray:

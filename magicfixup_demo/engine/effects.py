@@ -14,7 +14,7 @@ import torch
 
 from magicfixup_demo.affine import apply, determinant
 from magicfixup_demo.collage import ShadowFall
-from magicfixup_demo.engine.composite import Box, stretch
+from magicfixup_demo.engine.composite import Box, square_around
 from magicfixup_demo.engine.conditioning import distance_to, image_tensor
 from magicfixup_demo.engine.effect_network import MULTIPLE, EffectNetwork, strength_of
 from magicfixup_demo.engine.exemplar import spread
@@ -107,11 +107,7 @@ def seen_around(mask: np.ndarray) -> Box:
     x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
     longest = max(w, h)
     side = round(longest + 2 * max(LEAST_CONTEXT, CONTEXT * longest))
-    (left, right), (top, bottom) = (
-        stretch(start, length, min(side, limit), limit)
-        for start, length, limit in ((x, w, mask.shape[1]), (y, h, mask.shape[0]))
-    )
-    return Box(left, top, right, bottom)
+    return square_around(x, y, w, h, side, mask.shape)
 
 
 def _open_ends(box: Box, shape: tuple[int, int]) -> tuple[bool, ...]:

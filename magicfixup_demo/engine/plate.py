@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from magicfixup_demo.collage import whole_mask
-from magicfixup_demo.engine.composite import Box, stretch
+from magicfixup_demo.engine.composite import Box, square_around
 from magicfixup_demo.engine.conditioning import distance_to, largest_channel
 from magicfixup_demo.engine.detail import FINE, WEAVE, fine_part, paint_detail
 from magicfixup_demo.engine.effects import Shadow, without_shadows
@@ -201,10 +201,7 @@ def window_around(x: int, y: int, w: int, h: int, shape: tuple[int, int]) -> Box
     """What must be seen of a hole to fill it: its box with context, square where the picture, (H, W), allows."""
     longest = max(w, h)
     side = round(max(SIDE, longest + 2 * max(LEAST_CONTEXT, CONTEXT * longest)))
-    (left, right), (top, bottom) = (
-        stretch(start, length, min(side, limit), limit) for start, length, limit in ((x, w, shape[1]), (y, h, shape[0]))
-    )
-    return Box(left, top, right, bottom)
+    return square_around(x, y, w, h, side, shape)
 
 
 def scaled(pixels: float, mask: np.ndarray) -> float:

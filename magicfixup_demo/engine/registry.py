@@ -75,8 +75,7 @@ def _load(name: str, device: str | None, backend: str, progress: Progress | None
         return diffusion
     with memory_told(device):
         ground = Ground(load_ground(entry.folder / GROUND), device)
-        file = entry.folder / EFFECTS
-        effects = Effects(load_file_of(EffectNetwork, file), device) if file.is_file() else None
+        effects = Effects(load_file_of(EffectNetwork, entry.folder / EFFECTS), device)
     return PlateEngine(ground, diffusion, effects)
 
 
