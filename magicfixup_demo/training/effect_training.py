@@ -21,7 +21,7 @@ from magicfixup_demo.training.ground_trainer import mean_where
 from magicfixup_demo.training.journal import append
 from magicfixup_demo.training.loop import Outcome, say
 from magicfixup_demo.training.network_run import SHEET, VALIDATION, accelerator_for, begin_record, go_on, saved_state
-from magicfixup_demo.training.network_trainer import NetworkTrainer
+from magicfixup_demo.training.network_trainer import NetworkTrainer, StepConfig
 from magicfixup_demo.training.stopping import Stop
 
 SHADED = 0.1  # share of light taken, from which on a place counts as under the effect
@@ -30,8 +30,8 @@ SEED = 12345
 
 
 @dataclass(frozen=True)
-class EffectConfig:
-    """Everything that decides a run, besides its data and the weights it begins from. Units: see GroundConfig.
+class EffectConfig(StepConfig):
+    """Everything that decides a run, besides its data and the weights it begins from.
 
     ``inside``, ``strength``: weights of the losses. ``validation_samples``: on plain ground, and as many on busy.
     """
@@ -40,17 +40,13 @@ class EffectConfig:
     steps: int = 100_000
     batch_size: int = 16
     learning_rate: float = 4e-4
-    betas: tuple[float, float] = (0.9, 0.99)
     warmup: int = 200
     cooldown: float = 0.3
-    clip: float = 1.0
-    inside: float = 1.0
-    strength: float = 20.0
-    decay: float = 0.998
-    bfloat16: bool = True
     evaluate_every: int = 500
     validation_samples: int = 64
-    seed: int = 0
+    betas: tuple[float, float] = (0.9, 0.99)
+    inside: float = 1.0
+    strength: float = 20.0
 
 
 EFFECT_PRESETS = {

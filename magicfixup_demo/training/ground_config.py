@@ -3,36 +3,31 @@
 from dataclasses import dataclass, replace
 
 from magicfixup_demo.errors import OptionError
+from magicfixup_demo.training.network_trainer import StepConfig
 
 
 @dataclass(frozen=True)
-class GroundConfig:
+class GroundConfig(StepConfig):
     """Everything that decides a run, besides its data and the weights it begins from.
 
-    ``size``: pixels a side of a training picture. ``l1``, ``lpips``, ``adversarial``: weights of the losses, all of the
-    hole alone; without ``adversarial`` there is no critic. ``critic_alone``: steps before the critic is listened to.
-    ``warmup``: steps; ``cooldown``: share of the run; ``decay``: of the weights' moving average.
+    ``l1``, ``lpips``, ``adversarial``: weights of the losses, all of the hole alone; without ``adversarial`` there is
+    no critic. ``critic_alone``: steps before the critic is listened to.
     """
 
     size: int = 256
     steps: int = 20_000
     batch_size: int = 8
     learning_rate: float = 1e-4
-    critic_rate: float = 2e-4
-    betas: tuple[float, float] = (0.5, 0.99)
     warmup: int = 50
     cooldown: float = 0.4
-    clip: float = 1.0
+    evaluate_every: int = 250
+    validation_samples: int = 48
+    critic_rate: float = 2e-4
     l1: float = 4.0
     lpips: float = 1.0
     adversarial: float = 0.05
     critic_alone: int = 200
-    decay: float = 0.998
-    bfloat16: bool = True
-    evaluate_every: int = 250
-    validation_samples: int = 48
     validation_size: int = 512
-    seed: int = 0
 
 
 GROUND_PRESETS = {

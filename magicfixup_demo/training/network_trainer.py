@@ -3,8 +3,8 @@
 import copy
 import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from accelerate import Accelerator
@@ -13,19 +13,27 @@ from torch import Tensor, nn
 from magicfixup_demo.errors import DataError, ModelError
 
 
-class StepConfig(Protocol):
-    """What a configuration must say for its steps; see GroundConfig for the units."""
+@dataclass(frozen=True)
+class StepConfig:
+    """What decides the steps of a run, besides its losses, its data and the weights it begins from.
 
+    ``size``: pixels a side of a training picture. ``warmup``: steps; ``cooldown``: share of the run; ``decay``: of the
+    weights' moving average.
+    """
+
+    size: int
     steps: int
     batch_size: int
     learning_rate: float
-    betas: tuple[float, float]
     warmup: int
     cooldown: float
-    clip: float
-    decay: float
     evaluate_every: int
-    seed: int
+    validation_samples: int
+    betas: tuple[float, float] = (0.5, 0.99)
+    clip: float = 1.0
+    decay: float = 0.998
+    bfloat16: bool = True
+    seed: int = 0
 
 
 class NetworkTrainer(ABC):
